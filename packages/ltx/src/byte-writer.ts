@@ -1,0 +1,41 @@
+/** Bytes that grow at the end. */
+export class ByteWriter {
+  #bytes: Uint8Array<ArrayBuffer>
+  #length = 0
+
+  constructor(capacity: number) {
+    this.#bytes = new Uint8Array(capacity)
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** Makes room for `count` bytes after `length` and returns the array; write there, then `advance`. */
+  reserve(count: number): Uint8Array<ArrayBuffer> {
+    const needed = this.#length + count
+    if (needed > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
+      grown.set(this.#bytes.subarray(0, this.#length))
+      this.#bytes = grown
+    }
+    return this.#bytes
+  }
+
+  /** Counts `count` reserved bytes as written. */
+  advance(count: number): void {
+    this.#length += count
+  }
+
+  /** What has been written, as a view that the next write may invalidate. */
+  view(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#length)
+  }
+
+  /** A copy of what has been written, and an empty writer again. */
+  take(): Uint8Array<ArrayBuffer> {
+    const taken = this.#bytes.slice(0, this.#length)
+    this.#length = 0
+    return taken
+  }
+}

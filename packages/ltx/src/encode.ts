@@ -1,0 +1,171 @@
+import { ByteWriter } from './byte-writer.ts'
+import { Crc64 } from './crc64.ts'
+import { inputError } from './errors.ts'
+import {
+  CHECKSUM_BIT,
+  HEADER_SIZE,
+  PAGE_HAS_SIZE,
+  PAGE_HEADER_SIZE,
+  storedPages,
+  TRAILER_SIZE,
+} from './format.ts'
+import { checkHeader, completeHeader, type LtxHeader, type LtxHeaderInput, writeHeader } from './header.ts'
+import { compressBlock, lz4Bound } from './lz4-block.ts'
+import { frameBound, writeFrame } from './lz4-frame.ts'
+import { PageIndex } from './page-index.ts'
+import { type LtxPage, PageRules } from './page-rules.ts'
+
+export interface EncodeOptions {
+  /**
+   * How pages are compressed: `block` (the default) is smaller and read by Litestream from 0.5.16 and `ltx`
+   * from 0.5.2 on, `frame` by every version.
+   */
+  readonly compression?: 'block' | 'frame'
+  /**
+   * Size of the database in pages before these transactions. When given, every page by which they grow it
+   * must be among the pages: a file that lacks one cannot be restored.
+   */
+  readonly previousCommit?: number
+}
+
+export interface EncodedLtx {
+  /** The whole file. */
+  readonly bytes: Uint8Array<ArrayBuffer>
+  /** The file checksum, which is also the last 8 bytes of the file. */
+  readonly checksum: bigint
+}
+
+/** A piece of a stream is handed on when it has reached this many bytes. */
+const PIECE_SIZE = 256 * 1024
+
+/**
+ * Encodes one LTX file. Pages ascend by number; a snapshot (`minTxid` 1) has every page from 1 to `commit`, but
+ * never the lock page. The same input gives the same bytes. Throws `LtxError` (`LTX_INPUT`) for what breaks a rule.
+ */
+export function encodeLtx(
+  header: LtxHeaderInput,
+  pages: Iterable<LtxPage>,
+  options: EncodeOptions = {},
+): EncodedLtx {
+  const encoder = new Encoder(header, options, 16 * 1024)
+  for (const page of pages) encoder.add(page)
+  const checksum = encoder.finish()
+  return { bytes: encoder.output.take(), checksum }
+}
+
+/**
+ * Encodes one LTX file as `encodeLtx` does, in pieces of about 256 KiB; memory is bounded by a piece and about
+ * eight bytes a page. Returns the file checksum, which is also the last 8 bytes of the last piece.
+ * A rule that is broken is noticed when the page comes, so what was yielded before an error must be discarded.
+ */
+export async function* encodeLtxStream(
+  header: LtxHeaderInput,
+  pages: Iterable<LtxPage> | AsyncIterable<LtxPage>,
+  options: EncodeOptions = {},
+): AsyncGenerator<Uint8Array<ArrayBuffer>, bigint, void> {
+  const encoder = new Encoder(header, options, PIECE_SIZE + frameBound(65536))
+  for await (const page of pages) {
+    encoder.add(page)
+    if (encoder.output.length >= PIECE_SIZE) yield encoder.takePiece()
+  }
+  const checksum = encoder.finish()
+  yield encoder.takePiece()
+  return checksum
+}
+
+class Encoder {
+  readonly output: ByteWriter
+  readonly #header: LtxHeader
+  readonly #frames: boolean
+  readonly #previousCommit: number | null
+  readonly #rules: PageRules
+  readonly #index = new PageIndex()
+  readonly #crc = new Crc64()
+  #taken = 0
+  #newPages = 0
+
+  constructor(input: LtxHeaderInput, options: EncodeOptions, capacity: number) {
+    const header = completeHeader(input)
+    checkHeader(header, inputError)
+    const { compression = 'block', previousCommit = null } = options
+    if (compression !== 'block' && compression !== 'frame') {
+      throw inputError(`compression is 'block' or 'frame', not '${compression}'`)
+    }
+    if (previousCommit !== null && (!Number.isSafeInteger(previousCommit) || previousCommit < 0)) {
+      throw inputError(`previousCommit ${previousCommit} is no whole number of pages`)
+    }
+    this.#header = header
+    this.#frames = compression === 'frame'
+    this.#previousCommit = previousCommit
+    this.#rules = new PageRules(header)
+    this.output = new ByteWriter(capacity)
+    const bytes = this.output.reserve(HEADER_SIZE)
+    writeHeader(header, bytes)
+    this.#emit(bytes, 0, HEADER_SIZE)
+  }
+
+  add(page: LtxPage): void {
+    const { number, data } = page
+    const { pageSize } = this.#header
+    if (!(data instanceof Uint8Array) || data.length !== pageSize) {
+      throw inputError(`page ${number} has ${data?.length} bytes, not ${pageSize}`)
+    }
+    const refusal = this.#rules.admit(number)
+    if (refusal !== null) throw inputError(refusal)
+    if (this.#previousCommit !== null && number > this.#previousCommit) this.#newPages++
+
+    const bytes = this.output.reserve(PAGE_HEADER_SIZE + 4 + (this.#frames ? frameBound : lz4Bound)(pageSize))
+    const start = this.output.length
+    const view = new DataView(bytes.buffer)
+    view.setUint32(start, number)
+    view.setUint16(start + 4, this.#frames ? 0 : PAGE_HAS_SIZE)
+    let body = start + PAGE_HEADER_SIZE
+    let end: number
+    if (this.#frames) {
+      end = writeFrame(data, bytes, body)
+    } else {
+      body += 4
+      end = compressBlock(data, bytes, body)
+      view.setUint32(body - 4, end - body)
+    }
+    this.#crc.update(bytes, start, body)
+    this.#crc.update(data)
+    this.#index.add(number, this.#taken + start, end - start)
+    this.output.advance(end - start)
+  }
+
+  /** Writes what follows the pages; returns the file checksum. */
+  finish(): bigint {
+    const missing = this.#rules.complete() ?? this.#missingGrowth()
+    if (missing !== null) throw inputError(missing)
+    const index = this.#index.finish()
+    const size = PAGE_HEADER_SIZE + index.length + TRAILER_SIZE
+    const bytes = this.output.reserve(size)
+    const start = this.output.length
+    bytes.fill(0, start, start + size)
+    bytes.set(index, start + PAGE_HEADER_SIZE)
+    this.#emit(bytes, start, start + size - 8)
+    const checksum = this.#crc.digest() | CHECKSUM_BIT
+    new DataView(bytes.buffer).setBigUint64(this.output.length, checksum)
+    this.output.advance(8)
+    return checksum
+  }
+
+  takePiece(): Uint8Array<ArrayBuffer> {
+    this.#taken += this.output.length
+    return this.output.take()
+  }
+
+  #emit(bytes: Uint8Array, start: number, end: number): void {
+    this.#crc.update(bytes, start, end)
+    this.output.advance(end - start)
+  }
+
+  #missingGrowth(): string | null {
+    const { commit, pageSize } = this.#header
+    if (this.#previousCommit === null || commit <= this.#previousCommit) return null
+    const grown = storedPages(commit, pageSize) - storedPages(this.#previousCommit, pageSize)
+    if (this.#newPages === grown) return null
+    return `the database grows by ${grown} pages, of which ${this.#newPages} are among the pages`
+  }
+}

@@ -1,0 +1,141 @@
+import { expect, test } from 'vitest'
+import { type DecodedLtx, decodeLtx, encodeLtx, LtxDecoder, LtxError, lockPage } from '../src/index.ts'
+import { chunked, random, somePages } from './support.ts'
+
+/** Another seed: THAW_SEED=5 vitest run packages/ltx */
+const seed = Number(process.env.THAW_SEED ?? 20261120)
+
+type Below = (n: number) => number
+
+function mutate(bytes: Uint8Array, other: Uint8Array, below: Below): Uint8Array {
+  const at = below(bytes.length)
+  const length = 1 + below(below(4) === 0 ? 200 : 8)
+  const left = bytes.subarray(0, at)
+  const right = bytes.subarray(at)
+  const copy = bytes.slice()
+  switch (below(8)) {
+    case 0: // one bit
+      copy[at] = (bytes[at] as number) ^ (1 << below(8))
+      return copy
+    case 1: // one byte, often an edge value
+      copy[at] = [0, 1, 127, 128, 254, 255, below(256)][below(7)] as number
+      return copy
+    case 2: // noise
+      for (let i = at; i < Math.min(at + length, copy.length); i++) copy[i] = below(256)
+      return copy
+    case 3: // something missing
+      return Buffer.concat([left, right.subarray(length)])
+    case 4: // something inserted
+      return Buffer.concat([left, Uint8Array.from({ length }, () => below(256)), right])
+    case 5: // something twice
+      return Buffer.concat([left, right.subarray(0, length), right])
+    case 6: // the end of another file
+      return Buffer.concat([left, other.subarray(Math.min(at, other.length))])
+    default: // a 32-bit number
+      if (at + 4 <= copy.length)
+        new DataView(copy.buffer).setUint32(at, below(2) === 0 ? below(600) : below(2 ** 32))
+      return copy
+  }
+}
+
+function decodeOrError(bytes: Uint8Array): DecodedLtx | LtxError {
+  try {
+    return decodeLtx(bytes)
+  } catch (error) {
+    if (error instanceof LtxError) return error
+    throw error
+  }
+}
+
+async function streamOrError(bytes: Uint8Array, below: Below): Promise<DecodedLtx | LtxError> {
+  try {
+    const decoder = await LtxDecoder.open(chunked(bytes, () => 1 + below(400)))
+    const pages = []
+    for await (const page of decoder.pages()) pages.push(page)
+    return { header: decoder.header, pages, checksum: decoder.checksum }
+  } catch (error) {
+    if (error instanceof LtxError) return error
+    throw error
+  }
+}
+
+function originals(below: Below): Uint8Array[] {
+  const pages = somePages(4, 512, below)
+  const header = { pageSize: 512, commit: 4, minTxid: 1, maxTxid: 9, timestamp: 1700000000000, nodeId: 77n }
+  return [
+    encodeLtx(header, pages).bytes,
+    encodeLtx(header, pages, { compression: 'frame' }).bytes,
+    encodeLtx({ ...header, minTxid: 9, commit: 6 }, pages.slice(1)).bytes,
+    encodeLtx({ ...header, minTxid: 9, commit: 6 }, pages.slice(2), { compression: 'frame' }).bytes,
+  ]
+}
+
+test(`a mutated file is refused, or means the same (seed ${seed})`, async () => {
+  const below = random(seed)
+  const files = originals(below)
+  const codes = new Set<string>()
+  for (let round = 0; round < 6000; round++) {
+    const original = files[round % files.length] as Uint8Array
+    const mutant = mutate(original, files[below(files.length)] as Uint8Array, below)
+    const result = decodeOrError(mutant)
+    const where = `seed ${seed}, round ${round}`
+    if (result instanceof LtxError) {
+      codes.add(result.code)
+      expect(result.offset, where).toBeTypeOf('number')
+      expect(result.offset, where).toBeLessThanOrEqual(mutant.length)
+    } else {
+      const meanings = files.map((file) => decodeLtx(file))
+      expect(meanings, where).toContainEqual(result)
+    }
+    const streamed = await streamOrError(mutant, below)
+    if (result instanceof LtxError)
+      expect(streamed, where).toMatchObject({ code: result.code, offset: result.offset })
+    else expect(streamed, where).toEqual(result)
+  }
+  expect([...codes].sort()).toEqual([
+    'LTX_CHECKSUM',
+    'LTX_COMPRESSION',
+    'LTX_HEADER',
+    'LTX_INDEX',
+    'LTX_MAGIC',
+    'LTX_PAGE',
+    'LTX_TRAILER',
+    'LTX_TRAILING',
+    'LTX_TRUNCATED',
+  ])
+})
+
+test(`with its checksum made right again, a mutated file is refused or keeps every rule (seed ${seed})`, () => {
+  const below = random(seed + 1)
+  const files = originals(below)
+  let accepted = 0
+  for (let round = 0; round < 6000; round++) {
+    const original = files[round % files.length] as Uint8Array
+    const mutant = mutate(original, original, below)
+    const refused = decodeOrError(mutant)
+    const actual =
+      refused instanceof LtxError ? /content has checksum ([0-9a-f]{16})/.exec(refused.message) : null
+    if (!(refused instanceof LtxError) || refused.offset === null || actual === null) continue
+    const sealed = Buffer.from(mutant)
+    sealed.writeBigUInt64BE(BigInt(`0x${actual[1]}`), refused.offset)
+    const result = decodeOrError(sealed)
+    if (result instanceof LtxError) {
+      expect(result.code).toBe('LTX_TRAILING')
+      continue
+    }
+    const { header, pages } = result
+    accepted++
+    const where = `seed ${seed}, round ${round}`
+    let last = 0
+    for (const { number, data } of pages) {
+      expect(number, where).toBeGreaterThan(last)
+      expect(number, where).toBeLessThanOrEqual(header.commit)
+      expect(number, where).not.toBe(lockPage(header.pageSize))
+      expect(data.length, where).toBe(header.pageSize)
+      last = number
+    }
+    if (header.minTxid === 1) expect(pages.length, where).toBe(header.commit)
+    expect(decodeLtx(encodeLtx(header, pages).bytes), where).toMatchObject({ pages })
+  }
+  expect(accepted).toBeGreaterThan(500)
+})
