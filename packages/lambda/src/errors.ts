@@ -1,0 +1,81 @@
+/** The handler was invoked with something that is no HTTP event. */
+export class NotHttpEventError extends Error {
+  readonly code = 'EVENT_NOT_HTTP'
+
+  constructor(seen: string) {
+    super(
+      `This function answers HTTP API and Function URL events (payload format 2.0), but was invoked with ${seen}. ` +
+        'Point that event source at another function, or set the payload format of the integration to 2.0.',
+    )
+    this.name = 'NotHttpEventError'
+  }
+}
+
+/** An HTTP event with a field that no front would write: it was made by hand, or damaged. */
+export class MalformedEventError extends Error {
+  readonly code = 'EVENT_MALFORMED'
+
+  constructor(field: string, problem: string) {
+    super(`The event's ${field} ${problem}`)
+    this.name = 'MalformedEventError'
+  }
+}
+
+/** The second argument of the handler is no Lambda context. */
+export class InvalidContextError extends Error {
+  readonly code = 'CONTEXT_INVALID'
+
+  constructor(problem: string) {
+    super(`The handler's second argument is no Lambda context: ${problem}`)
+    this.name = 'InvalidContextError'
+  }
+}
+
+/** `serve` was given something it cannot work with. Thrown while the function starts, before any event. */
+export class ServeConfigError extends Error {
+  readonly code = 'SERVE_CONFIG'
+
+  constructor(problem: string) {
+    super(problem)
+    this.name = 'ServeConfigError'
+  }
+}
+
+/** A request that cannot be given to any fetch-style application; the client gets `status` and the message. */
+export class RequestRefusedError extends Error {
+  readonly code = 'REQUEST_REFUSED'
+  readonly status: 400 | 501
+
+  constructor(status: 400 | 501, problem: string) {
+    super(problem)
+    this.name = 'RequestRefusedError'
+    this.status = status
+  }
+}
+
+/** The application answered with something that no front can send. */
+export class InvalidResponseError extends Error {
+  readonly code = 'RESPONSE_INVALID'
+
+  constructor(problem: string) {
+    super(problem)
+    this.name = 'InvalidResponseError'
+  }
+}
+
+/** The encoded answer is larger than Lambda accepts. */
+export class ResponseTooLargeError extends Error {
+  readonly code = 'RESPONSE_TOO_LARGE'
+  readonly status = 502
+  /** The message says nothing that a client must not know. */
+  readonly expose = true
+
+  /** @param size and `limit` of the whole answer as JSON, in bytes. */
+  constructor(size: number, limit: number) {
+    super(
+      `The answer is ${size} bytes once encoded for Lambda, over its limit of ${limit} bytes. ` +
+        'Ask for less, in pages, or for a link to an object in a bucket.',
+    )
+    this.name = 'ResponseTooLargeError'
+  }
+}

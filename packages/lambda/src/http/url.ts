@@ -1,0 +1,40 @@
+import { RequestRefusedError } from '../errors.ts'
+
+/** Encodes a path that the front has decoded: everything but path characters, `%` included. */
+export function encodeDecodedPath(path: string): string {
+  return encodeURI(path.toWellFormed()).replace(/[?#]/g, encodeURIComponent)
+}
+
+/** Leaves an encoded path as it is, save characters that would end the path or be taken for `/`. */
+export function encodeRawPath(path: string): string {
+  return encodeCharacters(path, /[^\x21-\x7e]+|[?#\\]/g)
+}
+
+/** Leaves a query string as it is, save characters that would end it or that no URL holds. */
+export function encodeRawQuery(query: string): string {
+  return encodeCharacters(query, /[^\x21-\x7e]+|#/g)
+}
+
+function encodeCharacters(text: string, characters: RegExp): string {
+  return text.toWellFormed().replace(characters, encodeURIComponent)
+}
+
+/**
+ * `path` without `prefix` where whole segments of it agree, otherwise `path`: `/api` is no prefix of `/apix`.
+ * The result begins with `/`.
+ */
+export function removePrefix(path: string, prefix: string): string {
+  if (path !== prefix && !path.startsWith(`${prefix}/`)) return path
+  return path.slice(prefix.length) || '/'
+}
+
+/**
+ * Scheme, host and port as a URL writes them (`https://example.com`). Throws `RequestRefusedError` for a host
+ * that would leak into the rest of the URL or that no URL can hold.
+ */
+export function originOf(scheme: 'http' | 'https', host: string): string {
+  const plain = /^(?:[\w.~-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i.test(host)
+  const url = plain ? URL.parse(`${scheme}://${host}`) : null
+  if (!url) throw new RequestRefusedError(400, `The Host header is no host: ${JSON.stringify(host)}`)
+  return url.origin
+}

@@ -1,0 +1,55 @@
+/** One failed invocation, as a structured log line. */
+export interface LogRecord {
+  readonly level: 'ERROR' | 'WARN'
+  /** ISO 8601. */
+  readonly time: string
+  readonly message: string
+  readonly requestId: string
+  readonly coldStart: boolean
+  readonly method: string
+  /** Without the query, which may hold secrets. */
+  readonly path: string
+  /** What the client was answered. */
+  readonly status: number
+  readonly error: LoggedError
+}
+
+export interface LoggedError {
+  readonly name: string
+  readonly message: string
+  readonly code?: string | number
+  readonly stack?: string
+  readonly cause?: LoggedError
+  /** The parts of an `AggregateError`. */
+  readonly errors?: LoggedError[]
+}
+
+/** Plain data of whatever was thrown. Causes are followed to a depth of 8. */
+export function describeError(error: unknown, depth = 8): LoggedError {
+  if (!(error instanceof Error)) return { name: typeof error, message: describeValue(error) }
+  const { code } = error as { code?: unknown }
+  return {
+    name: error.name,
+    message: error.message,
+    ...((typeof code === 'string' || typeof code === 'number') && { code }),
+    ...(error.stack !== undefined && { stack: error.stack }),
+    ...(depth > 0 && error.cause !== undefined && { cause: describeError(error.cause, depth - 1) }),
+    ...(depth > 0 &&
+      error instanceof AggregateError && {
+        errors: error.errors.map((part) => describeError(part, depth - 1)),
+      }),
+  }
+}
+
+function describeValue(value: unknown): string {
+  try {
+    return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
+}
+
+/** Writes a record as one line of JSON on standard error, where Lambda's log collects it. */
+export function writeLog(record: LogRecord): void {
+  console.error(JSON.stringify(record))
+}
