@@ -1,0 +1,51 @@
+/** Everything that `http` takes besides its source file. */
+export interface HttpOptions {
+  /** `'GET /users/{id}'`, or several. Without one the function receives what no other route takes. */
+  readonly route?: string | readonly string[]
+  /** MB, 128 to 10240; 1024 when absent. A full processor comes with 1769. */
+  readonly memory?: number
+  /** Seconds, or `'10s'`; at most 30, because an HTTP API waits no longer. 30 when absent. */
+  readonly timeout?: number | string
+  /** Variables for this function, over those of the application. */
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+/** What `http` returns; `defineApp` checks it. */
+export interface HttpDeclaration {
+  readonly kind: 'http'
+  readonly entry: string
+  readonly options: HttpOptions
+}
+
+export interface SqliteOptions {
+  /** Folder of Kysely migrations, run in order of their names. */
+  readonly migrations?: string
+  /** Folder of JSON files for an empty database. */
+  readonly seed?: string
+}
+
+/** What `sqlite` returns; `defineApp` checks it. */
+export interface SqliteDeclaration {
+  readonly kind: 'sqlite'
+  readonly options: SqliteOptions
+}
+
+/** A function that answers HTTP requests. `entry` exports it as `handler`. */
+export function http(entry: string, options: HttpOptions = {}): HttpDeclaration {
+  return { kind: 'http', entry, options }
+}
+
+/** A SQLite database whose home is a bucket. */
+export function sqlite(options: SqliteOptions = {}): SqliteDeclaration {
+  return { kind: 'sqlite', options }
+}
+
+/** What a user hands to `defineApp`. */
+export interface AppDefinition {
+  /** Lower-case letters, digits and `-`, begins with a letter, at most 32 characters. */
+  readonly name: string
+  readonly database?: SqliteDeclaration
+  readonly functions: Readonly<Record<string, HttpDeclaration>>
+  /** Variables for every function. No place for secrets: the deployed template shows them. */
+  readonly environment?: Readonly<Record<string, string>>
+}
