@@ -1,0 +1,29 @@
+import type { Command, CommandOption, CommandTable } from './command.ts'
+
+export function generalHelp(table: CommandTable): string[] {
+  const rows = Object.entries(table).map(([name, entry]): [string, string] => [name, entry.summary])
+  return [
+    'Thaw runs a TypeScript backend with its database on AWS Lambda.',
+    '',
+    'Usage: thaw COMMAND [OPTIONS]',
+    '',
+    'Commands:',
+    ...columns(rows),
+    '',
+    `'thaw COMMAND --help' tells more about one.`,
+  ]
+}
+
+export function commandHelp(command: Command, options: Readonly<Record<string, CommandOption>>): string[] {
+  const rows = Object.entries(options).map(([name, option]): [string, string] => [
+    `${option.short === undefined ? '    ' : `-${option.short}, `}--${name}${option.type === 'string' ? ` ${option.value ?? 'VALUE'}` : ''}`,
+    option.help,
+  ])
+  return [`${command.summary}.`, '', `Usage: ${command.usage}`, '', 'Options:', ...columns(rows)]
+}
+
+/** Pads the first column; two blanks in front and between. */
+export function columns(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(...rows.map(([first]) => first.length))
+  return rows.map(([first, second]) => `  ${first.padEnd(width)}  ${second}`)
+}

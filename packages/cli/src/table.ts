@@ -1,0 +1,17 @@
+import type { CommandTable } from './command.ts'
+
+/** Every command. Summaries are repeated here so that `thaw --help` loads none; a test holds the two together. */
+export const commands: CommandTable = {
+  dev: {
+    summary: 'Run the application on this machine, in real isolated environments',
+    load: async () => (await import('./commands/dev.ts')).command,
+  },
+  build: {
+    summary: 'Package every function as the zip that Lambda runs',
+    load: async () => (await import('./commands/build.ts')).command,
+  },
+  synth: {
+    summary: 'Write the CloudFormation template of the application',
+    load: async () => (await import('./commands/synth.ts')).command,
+  },
+}

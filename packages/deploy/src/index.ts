@@ -1,0 +1,8 @@
+export type { BuildOptions } from './build/build-app.ts'
+export { buildApp } from './build/build-app.ts'
+export { formatBytes } from './build/limits.ts'
+export type { BuildResult, BuiltFunction, DependencySize, PackageLimits } from './build/model.ts'
+export type { SourceProblem } from './errors.ts'
+export { BuildError, PackageTooLargeError, SynthError } from './errors.ts'
+export type { SynthOptions, SynthResult } from './synth/model.ts'
+export { synthApp } from './synth/synth-app.ts'

@@ -1,0 +1,55 @@
+import type { LoadedApp } from '@thaw/app'
+import type { BuildResult } from '../build/model.ts'
+import { SynthError } from '../errors.ts'
+
+/** Source: "Lambda quotas", environment variables (all of a function's together). */
+const environmentBytes = 4096
+/** What Thaw's own variables take at most: the stage twice, the URL with the longest bucket name. */
+const ownEnvironmentBytes = 256
+const functionNameCharacters = 64
+
+/** `<app>-<stage>`: the stack, and the folder of its data in the bucket. */
+export function stackNameOf(appName: string, stage: string): string {
+  return `${appName}-${stage}`
+}
+
+/** Name of a function on Lambda. */
+export function functionNameOf(stackName: string, name: string): string {
+  return `${stackName}-${name}`
+}
+
+/**
+ * Throws `SynthError` when AWS would refuse a name or a size, or when the build is not of this application. All
+ * of it at once.
+ */
+export function checkDeployment({ app, configFile }: LoadedApp, build: BuildResult, stage: string): void {
+  const problems: string[] = []
+  if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(stage) || stage.length > 16) {
+    const rule = `lower-case letters, digits and single '-', a letter first, at most 16 characters`
+    problems.push(`'${stage}' cannot name a stage: ${rule}`)
+  }
+  for (const fn of app.functions) {
+    const built = build.functions.find(({ name }) => name === fn.name)
+    if (built === undefined) {
+      problems.push(`the build has no function '${fn.name}', which ${configFile} defines: build again`)
+    }
+    const fullName = functionNameOf(stackNameOf(app.name, stage), fn.name)
+    if (fullName.length > functionNameCharacters) {
+      const long = `'${fullName}' has ${fullName.length} characters and Lambda takes ${functionNameCharacters}`
+      problems.push(`${long}: shorten the name of the application, the stage or the function`)
+    }
+    const bytes = sizeOf(built?.environment ?? {}) + ownEnvironmentBytes
+    if (bytes > environmentBytes) {
+      const large = `the variables of '${fn.name}' take ${bytes} bytes with Thaw's own, and Lambda takes ${environmentBytes}`
+      problems.push(`${large}: keep long values in a file of the project`)
+    }
+  }
+  if (problems.length > 0) throw new SynthError(problems.join('\n'))
+}
+
+function sizeOf(environment: Readonly<Record<string, string>>): number {
+  return Object.entries(environment).reduce(
+    (total, [name, value]) => total + Buffer.byteLength(name) + Buffer.byteLength(value),
+    0,
+  )
+}

@@ -1,0 +1,45 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib'
+import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3'
+import type { Construct } from 'constructs'
+
+export interface Storage {
+  readonly bucket: Bucket
+  /** `DATABASE_URL` of every function. */
+  readonly databaseUrl: string
+  /** What a function may do: read and write objects of this database, and ask which there are. */
+  readonly statements: readonly PolicyStatement[]
+}
+
+/**
+ * The bucket that the database of one stage lives in, under `folder`. It stays when the stack is removed. It
+ * keeps no old versions: objects of a database are never overwritten, its history is made of objects.
+ */
+export function createStorage(scope: Construct, folder: string): Storage {
+  const bucket = new Bucket(scope, 'Bucket', {
+    blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+    encryption: BucketEncryption.S3_MANAGED,
+    enforceSSL: true,
+    removalPolicy: RemovalPolicy.RETAIN,
+    versioned: false,
+    lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(1) }],
+  })
+  const objects = new PolicyStatement({
+    effect: Effect.ALLOW,
+    actions: ['s3:GetObject', 's3:PutObject'],
+    resources: [bucket.arnForObjects(`${folder}/*`)],
+  })
+  // Without this right S3 answers 403 for an object that is not there, which is never taken for absence. Such a
+  // request has no prefix to look at, hence IfExists; a list of another folder has one and is refused.
+  const names = new PolicyStatement({
+    effect: Effect.ALLOW,
+    actions: ['s3:ListBucket'],
+    resources: [bucket.bucketArn],
+    conditions: { StringLikeIfExists: { 's3:prefix': `${folder}/*` } },
+  })
+  return {
+    bucket,
+    databaseUrl: `sqlite+s3://${bucket.bucketName}/${folder}`,
+    statements: [objects, names],
+  }
+}
