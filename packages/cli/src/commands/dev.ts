@@ -1,0 +1,105 @@
+import { join, resolve } from 'node:path'
+import { type LoadedApp, loadApp } from '@thaw/app'
+import { type FunctionPackage, LocalError, type SimulateOptions, type Simulator, simulate } from '@thaw/local'
+import { type Command, type Io, textValue, type Values } from '../command.ts'
+import { devEnvironment, hideSecrets } from '../dev/environment.ts'
+import { listenForQuit } from '../dev/quit.ts'
+import { UsageError } from '../errors.ts'
+import { columns } from '../help.ts'
+
+const defaultPort = 3000
+
+/** How many ports are tried before giving up. */
+const portTries = 20
+
+export const command: Command = {
+  summary: 'Run the application on this machine, in real isolated environments',
+  usage: 'thaw dev [DIR] [--port N] [--host H] [--packaged]',
+  options: {
+    port: {
+      type: 'string',
+      short: 'p',
+      value: 'N',
+      help: `where to listen; ${defaultPort} when absent, the next one when it is taken`,
+    },
+    host: { type: 'string', value: 'H', help: 'address to listen on; 127.0.0.1 when absent' },
+    packaged: { type: 'boolean', help: 'build, and run the very zips that would be deployed' },
+  },
+  async run([directory = '.'], values, io) {
+    const port = readPort(values)
+    const packaged = values.packaged === true
+    const loaded = await loadApp(resolve(io.directory, directory))
+    const quit = listenForQuit()
+    try {
+      const simulator = await start(port, io, loaded, {
+        host: textValue(values, 'host') ?? '127.0.0.1',
+        environment: (of) => devEnvironment(of, io.environment, { packaged }),
+        log: (line, kind) => {
+          if (kind !== 'platform' || values.verbose === true) io.out(line)
+        },
+        ...(packaged ? { packages: await build(loaded, io) } : { watch: true }),
+      })
+      try {
+        for (const line of banner(simulator, io, packaged)) io.out(line)
+        return await quit.wanted
+      } finally {
+        await simulator.close()
+      }
+    } finally {
+      quit.close()
+    }
+  },
+}
+
+function readPort(values: Values): number {
+  const text = textValue(values, 'port')
+  if (text === null) return defaultPort
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text)
+  throw new UsageError(`--port takes a number from 0 to 65535, not '${text}'`)
+}
+
+/** Starts the simulator on the port, or on the next one that is free. */
+async function start(port: number, io: Io, loaded: LoadedApp, options: SimulateOptions): Promise<Simulator> {
+  for (let candidate = port; ; candidate++) {
+    try {
+      const simulator = await simulate(loaded, { ...options, port: candidate })
+      if (candidate !== port) io.err(`port ${port} is in use; took ${candidate}`)
+      return simulator
+    } catch (error) {
+      const taken = error instanceof LocalError && error.code === 'PORT_IN_USE'
+      if (!taken || candidate >= Math.min(port + portTries, 65_535)) throw error
+    }
+  }
+}
+
+/** Loads what packages functions only when it is wanted. */
+async function build(loaded: LoadedApp, io: Io): Promise<readonly FunctionPackage[]> {
+  const { buildApp } = await import('@thaw/deploy')
+  const result = await buildApp(loaded, { outDir: join(loaded.root, '.thaw', 'build') })
+  for (const warning of result.warnings) io.err(`warning: ${warning}`)
+  return result.functions
+}
+
+function banner(simulator: Simulator, io: Io, packaged: boolean): string[] {
+  const { app } = simulator.loaded
+  const url = devEnvironment(simulator.loaded, io.environment, { packaged }).DATABASE_URL
+  const routes = app.functions.flatMap((fn) =>
+    fn.routes.map(({ key }, index): [string, string] => [
+      index === 0 ? fn.name : '',
+      key === '$default' ? 'everything else' : key,
+    ]),
+  )
+  return [
+    '',
+    `${app.name} is at ${simulator.url}`,
+    '',
+    ...columns(routes),
+    '',
+    ...(url === undefined ? [] : [`  database: ${hideSecrets(url)}`]),
+    packaged
+      ? '  running packages; changes of the sources do not count'
+      : '  replaces environments when sources change',
+    process.stdin.isTTY ? '  q or Ctrl-C ends it' : '  Ctrl-C ends it',
+    '',
+  ]
+}

@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto'
+
+export interface VariableFacts {
+  readonly functionName: string
+  readonly memoryMb: number
+  /** `src/api.handler`. */
+  readonly handler: string
+  /** Absolute folder of the function's code. */
+  readonly taskRoot: string
+  /** Absolute folder that takes the place of `/tmp`. */
+  readonly temporaryDirectory: string
+  /** `host:port`. */
+  readonly runtimeApi: string
+  /** The function's own variables. */
+  readonly environment: Readonly<Record<string, string>>
+  /** `PATH` of this machine, when it has one. */
+  readonly path: string | undefined
+  readonly now: Date
+}
+
+/** What `AWS_REGION` is when nobody says otherwise. */
+export const defaultRegion = 'us-east-1'
+
+/**
+ * The whole environment of a function's process: what Lambda sets and what the application gives. Nothing of the
+ * developer's own environment gets in but `PATH`. As on Lambda the reserved names cannot be overridden, save the
+ * region.
+ *
+ * Source: "Defined runtime environment variables" of the Lambda developer guide.
+ */
+export function environmentVariables(facts: VariableFacts): Record<string, string> {
+  const region = facts.environment.AWS_REGION ?? facts.environment.AWS_DEFAULT_REGION ?? defaultRegion
+  const day = facts.now.toISOString().slice(0, 10).replaceAll('-', '/')
+  return {
+    TZ: ':UTC',
+    LANG: 'en_US.UTF-8',
+    ...(facts.path === undefined ? {} : { PATH: facts.path }),
+    ...facts.environment,
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+    AWS_LAMBDA_FUNCTION_NAME: facts.functionName,
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(facts.memoryMb),
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${facts.functionName}`,
+    AWS_LAMBDA_LOG_STREAM_NAME: `${day}/[$LATEST]${randomBytes(16).toString('hex')}`,
+    AWS_LAMBDA_RUNTIME_API: facts.runtimeApi,
+    LAMBDA_TASK_ROOT: facts.taskRoot,
+    _HANDLER: facts.handler,
+    TMPDIR: facts.temporaryDirectory,
+  }
+}

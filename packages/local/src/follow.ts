@@ -1,0 +1,42 @@
+import { resolve } from 'node:path'
+import { type LoadedApp, loadApp } from '@thaw/app'
+import type { Pool } from './environment/pool.ts'
+import type { Log } from './log.ts'
+import type { Plan } from './plan.ts'
+import { watchSources } from './watch.ts'
+
+/** Replans after every change and replaces the environments, one change after the other. */
+export function followSources(
+  root: string,
+  { replan, pool, log }: { replan(paths: readonly string[]): Promise<Plan>; pool: Pool; log: Log },
+): { close(): Promise<void> } {
+  let last = Promise.resolve()
+  const onChange = (paths: readonly string[]) => {
+    const what = paths.slice(0, 3).join(', ') + (paths.length > 3 ? ` and ${paths.length - 3} more` : '')
+    last = last.then(async () => {
+      try {
+        const plan = await replan(paths)
+        log(`changed: ${what}`, 'simulator')
+        pool.replace([...plan.specs.values()])
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error)
+        log(`changed: ${what}; everything stays as it was: ${reason}`, 'simulator')
+      }
+    })
+  }
+  const watcher = watchSources(root, onChange, (error) => {
+    log(`changes are not seen any more, start again: ${error.message}`, 'simulator')
+  })
+  return {
+    close: async () => {
+      watcher.close()
+      await last
+    },
+  }
+}
+
+/** The application after a change of these files. */
+export async function reload(loaded: LoadedApp, paths: readonly string[]): Promise<LoadedApp> {
+  const configured = paths.some((path) => resolve(loaded.root, path) === loaded.configFile)
+  return configured ? await loadApp(loaded.configFile) : loaded
+}

@@ -1,0 +1,12 @@
+import { randomBytes } from 'node:crypto'
+
+/** An X-Ray trace id: `Root=1-5eb33c07-de25b420912dee103a5db434`. */
+export function makeTraceId(nowMs: number): string {
+  const seconds = Math.floor(nowMs / 1000).toString(16)
+  return `Root=1-${seconds.padStart(8, '0')}-${randomBytes(12).toString('hex')}`
+}
+
+/** An id as API Gateway gives to a request: `MIZRNhJtIAMEMDw=`. */
+export function makeGatewayId(): string {
+  return randomBytes(11).toString('base64url').concat('=')
+}

@@ -1,0 +1,59 @@
+/**
+ * Who says a line: a function itself, Lambda about an invocation (START and END, then REPORT), the front about a
+ * request, or the simulator.
+ */
+export type LineKind = 'function' | 'platform' | 'report' | 'request' | 'simulator'
+
+/** Receives every line, without its line break, in order. */
+export type Log = (line: string, kind: LineKind) => void
+
+/** Longest piece of output that is held back while its line is not finished. */
+const lineLimit = 64 * 1024
+
+/** Cuts a stream of text into lines; what is left at the end counts as one. */
+export function readLines(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
+  let rest = ''
+  stream.setEncoding('utf8')
+  stream.on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) onLine(line.endsWith('\r') ? line.slice(0, -1) : line)
+    if (rest.length > lineLimit) {
+      onLine(rest)
+      rest = ''
+    }
+  })
+  stream.on('end', () => {
+    if (rest !== '') onLine(rest)
+    rest = ''
+  })
+}
+
+export interface ReportFacts {
+  readonly requestId: string
+  readonly durationMs: number
+  readonly memoryMb: number
+  /** Null where the system does not tell. */
+  readonly maxMemoryMb: number | null
+  /** Null on a warm start. */
+  readonly initMs: number | null
+  readonly status: { readonly name: 'error' | 'timeout'; readonly errorType?: string } | null
+}
+
+/**
+ * The REPORT line as Lambda writes it: fields parted by tabs, initialisation billed as well (since August 2025).
+ */
+export function reportLine(facts: ReportFacts): string {
+  const billed = Math.ceil(facts.durationMs + (facts.initMs ?? 0))
+  const fields = [
+    `REPORT RequestId: ${facts.requestId}`,
+    `Duration: ${facts.durationMs.toFixed(2)} ms`,
+    `Billed Duration: ${billed} ms`,
+    `Memory Size: ${facts.memoryMb} MB`,
+  ]
+  if (facts.maxMemoryMb !== null) fields.push(`Max Memory Used: ${facts.maxMemoryMb} MB`)
+  if (facts.initMs !== null) fields.push(`Init Duration: ${facts.initMs.toFixed(2)} ms`)
+  if (facts.status !== null) fields.push(`Status: ${facts.status.name}`)
+  if (facts.status?.errorType !== undefined) fields.push(`Error Type: ${facts.status.errorType}`)
+  return fields.join('\t')
+}

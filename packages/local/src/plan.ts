@@ -1,0 +1,98 @@
+import { readdirSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import type { AppFunction, LoadedApp } from '@thaw/app'
+import type { FunctionSpec } from './environment/environment.ts'
+import { defaultRegion } from './environment/variables.ts'
+import { LocalError } from './errors.ts'
+import type { FunctionRoute } from './http/front.ts'
+import { type FunctionPackage, unpack } from './packages.ts'
+
+/** An application, ready to be run. */
+export interface Plan {
+  readonly loaded: LoadedApp
+  readonly specs: ReadonlyMap<string, FunctionSpec>
+  readonly routes: readonly FunctionRoute[]
+}
+
+/** A package in a folder of its own. */
+export interface UnpackedPackage extends FunctionPackage {
+  readonly directory: string
+}
+
+export interface PlanOptions {
+  /** Goes over the variables of the application and of its packages. */
+  readonly environment: Readonly<Record<string, string>>
+  /** By the function's name; null runs the sources. */
+  readonly packages: ReadonlyMap<string, UnpackedPackage> | null
+  readonly initTimeoutMs: number
+}
+
+export function createPlan(loaded: LoadedApp, options: PlanOptions): Plan {
+  const { functions } = loaded.app
+  return {
+    loaded,
+    specs: new Map(functions.map((fn) => [fn.name, createSpec(loaded.root, fn, options)])),
+    routes: functions.flatMap((fn) => fn.routes.map((route) => ({ ...route, functionName: fn.name }))),
+  }
+}
+
+function createSpec(root: string, fn: AppFunction, options: PlanOptions): FunctionSpec {
+  const pack = options.packages?.get(fn.name)
+  const environment = { ...fn.environment, ...pack?.environment, ...options.environment }
+  const region = environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION ?? defaultRegion
+  return {
+    name: fn.name,
+    arn: `arn:aws:lambda:${region}:123456789012:function:${fn.name}`,
+    memoryMb: fn.memoryMb,
+    timeoutMs: fn.timeoutSeconds * 1000,
+    initTimeoutMs: options.initTimeoutMs,
+    taskRoot: pack?.directory ?? root,
+    handler: pack?.handler ?? handlerOf(root, fn),
+    environment,
+  }
+}
+
+/**
+ * `./src/api.ts` and `handler` make `src/api.handler`. The extension stays where another file differs in nothing
+ * else, so that the file is the one that was meant.
+ */
+function handlerOf(root: string, fn: AppFunction): string {
+  const entry = fn.entry.replace(/^\.\//, '')
+  const stem = entry.replace(/\.[^./]+$/, '')
+  const twins = filesIn(join(root, dirname(entry))).filter((file) => {
+    return /\.[cm]?[jt]s$/.test(file) && file.replace(/\.[^.]+$/, '') === basename(stem)
+  })
+  return `${twins.length > 1 ? entry : stem}.${fn.handler}`
+}
+
+/** A folder that is gone has no files: the runtime will say what is missing. */
+function filesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch {
+    return []
+  }
+}
+
+/**
+ * Unpacks what each function of the application needs, each into a folder under `directory`. Throws `LocalError`
+ * `PACKAGE_MISSING` and `PACKAGE_INVALID`.
+ */
+export async function unpackAll(
+  loaded: LoadedApp,
+  packages: readonly FunctionPackage[],
+  directory: string,
+): Promise<ReadonlyMap<string, UnpackedPackage>> {
+  const unpacked = new Map<string, UnpackedPackage>()
+  for (const { name } of loaded.app.functions) {
+    const pack = packages.find((candidate) => candidate.name === name)
+    if (pack === undefined) {
+      const given = packages.map((candidate) => candidate.name).join(', ') || 'none'
+      throw new LocalError('PACKAGE_MISSING', `function '${name}' has no package; given are: ${given}`)
+    }
+    const target = join(directory, name)
+    await unpack(pack.zip, target)
+    unpacked.set(name, { ...pack, directory: target })
+  }
+  return unpacked
+}

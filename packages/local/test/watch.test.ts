@@ -1,0 +1,118 @@
+import { afterEach, expect, test } from 'vitest'
+import { makeProject, start, type Watched } from './support.ts'
+
+const ended: (() => Promise<unknown>)[] = []
+
+afterEach(async () => {
+  for (const end of ended.splice(0).reverse()) await end()
+})
+
+const config = (routes: string) => `
+import { defineApp, http } from '@thaw/app'
+
+export default defineApp({ name: 'watched', functions: { api: http('./src/api.ts', { route: ${routes} }) } })
+`
+
+const source = (answer: string) => `
+import { existsSync } from 'node:fs'
+import { text } from './text.ts'
+
+export async function handler(event: { rawQueryString: string }) {
+  while (event.rawQueryString === 'wait' && !existsSync('go.txt')) await new Promise((done) => setTimeout(done, 5))
+  return \`${answer} \${text} \${process.env.FROM_FILE}\`
+}
+`
+
+async function setUp(environment: () => Record<string, string> = () => ({})) {
+  const project = await makeProject({
+    'thaw.config.ts': config(`'GET /'`),
+    'src/api.ts': source('first'),
+    'src/text.ts': `export const text: string = 'text'\n`,
+  })
+  ended.push(project.remove)
+  const watched = await start(project.root, { watch: true, environment })
+  ended.push(() => watched.simulator.close())
+  return { ...project, ...watched }
+}
+
+async function get({ simulator }: Watched, path = '/') {
+  const response = await fetch(simulator.url + path)
+  return [response.status, await response.json()]
+}
+
+test('a change of a source replaces idle environments at once, also one that is only imported', async () => {
+  const app = await setUp()
+  expect(await get(app)).toEqual([200, 'first text undefined'])
+  const [before] = app.simulator.environments()
+
+  const changed = app.line(/^changed: src\/text\.ts$/)
+  await app.write('src/text.ts', `export const text: string = 'new text'\n`)
+  await changed
+  expect(await get(app)).toEqual([200, 'first new text undefined'])
+  await expect.poll(() => app.simulator.environments().length).toBe(1)
+  expect(app.simulator.environments()[0]?.id).not.toBe(before?.id)
+})
+
+test('a busy environment finishes its request with the code it began with', async () => {
+  const app = await setUp()
+  const begun = app.line(/START/)
+  const answer = get(app, '/?wait')
+  await begun
+  const changed = app.line(/^changed: src\/api\.ts$/)
+  await app.write('src/api.ts', source('second'))
+  await changed
+  expect(await get(app)).toEqual([200, 'second text undefined'])
+  await app.write('go.txt', '')
+  expect(await answer).toEqual([200, 'first text undefined'])
+  await expect.poll(() => app.simulator.environments().length).toBe(1)
+})
+
+test('a syntax error shows at once, and the next change mends it', async () => {
+  const app = await setUp()
+  await get(app)
+  const failed = app.line(/cannot initialise src\/api\.handler: SyntaxError/)
+  await app.write('src/api.ts', 'export const handler = () => ({\n')
+  await failed
+  expect(app.lines.some((line) => /\| .*src\/api\.ts:1$/.test(line))).toBe(true)
+  expect(await get(app)).toEqual([500, { message: 'Internal Server Error' }])
+
+  const changed = app.line(/^changed: src\/api\.ts$/)
+  await app.write('src/api.ts', source('mended'))
+  await changed
+  expect(await get(app)).toEqual([200, 'mended text undefined'])
+})
+
+test('a change of the configuration reloads the application; a wrong one leaves it as it was', async () => {
+  const app = await setUp()
+  expect(await get(app, '/new')).toEqual([404, { message: 'Not Found' }])
+  const changed = app.line(/^changed: thaw\.config\.ts$/)
+  await app.write('thaw.config.ts', config(`['GET /', 'GET /new']`))
+  await changed
+  expect(await get(app, '/new')).toEqual([200, 'first text undefined'])
+  expect(app.simulator.loaded.app.functions[0]?.routes).toHaveLength(2)
+
+  const refused = app.line(/^changed: thaw\.config\.ts; everything stays as it was: /)
+  await app.write('thaw.config.ts', config(`'GET'`))
+  expect(await refused).toContain('functions.api.route')
+  expect(await get(app, '/new')).toEqual([200, 'first text undefined'])
+})
+
+test('variables are asked for again after a change', async () => {
+  let value = 'one'
+  const app = await setUp(() => ({ FROM_FILE: value }))
+  expect(await get(app)).toEqual([200, 'first text one'])
+  value = 'two'
+  const changed = app.line(/^changed: \.env$/)
+  await app.write('.env', 'FROM_FILE=two\n')
+  await changed
+  expect(await get(app)).toEqual([200, 'first text two'])
+})
+
+test('what is no source changes nothing', async () => {
+  const app = await setUp()
+  await get(app)
+  for (const name of ['notes.md', 'node_modules/x/index.js', '.thaw/bucket/y.json']) await app.write(name, '')
+  const changed = app.line(/^changed: /)
+  await app.write('src/more.ts', '')
+  expect(await changed).toBe('changed: src/more.ts')
+})
