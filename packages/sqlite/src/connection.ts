@@ -1,0 +1,122 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import type { Row, SqlValue, StatementResult } from './types.ts'
+
+const MAX_CACHED_STATEMENTS = 200
+const SQLITE_READONLY = 8
+
+interface CachedStatement {
+  readonly statement: StatementSync
+  readonly returnsRows: boolean
+  /** `INSERT … RETURNING` and the like: yields rows and changes something. Running it twice is no option. */
+  readonly changesAndReturns: boolean
+}
+
+/** One SQLite connection and the statements prepared on it. */
+export class Connection {
+  readonly db: DatabaseSync
+  readonly #readOnly: boolean
+  readonly #statements = new Map<string, CachedStatement>()
+
+  constructor(path: string, options: { readOnly: boolean }) {
+    this.#readOnly = options.readOnly
+    this.db = new DatabaseSync(path, { readOnly: options.readOnly, timeout: 0 })
+  }
+
+  /**
+   * Runs one statement to its end.
+   * @throws the error of node:sqlite, unchanged
+   */
+  execute(sql: string, parameters: readonly unknown[] = []): StatementResult {
+    const cached = this.#prepare(sql)
+    const values = parameters as SQLInputValue[]
+    const { statement } = cached
+    if (!cached.returnsRows) {
+      const { changes, lastInsertRowid } = statement.run(...values)
+      return { rows: [], changes: Number(changes), lastInsertRowid }
+    }
+    if (cached.changesAndReturns) {
+      statement.setReadBigInts(true)
+      const before = this.#counters()
+      const rows = (statement.all(...values) as Row[]).map(narrowIntegers)
+      const after = this.#counters()
+      // changes() keeps the count of an earlier statement when this one (`WITH … SELECT`) changed nothing.
+      const changes = after.total === before.total ? 0 : after.changes
+      return { rows, changes, lastInsertRowid: after.id }
+    }
+    return { rows: readRows(statement, values), changes: 0, lastInsertRowid: 0 }
+  }
+
+  exec(sql: string): void {
+    this.db.exec(sql)
+  }
+
+  /** The integer that a pragma answers with. */
+  pragma(name: string): number {
+    const row = this.db.prepare(`PRAGMA ${name}`).get()
+    return Number(row === undefined ? Number.NaN : Object.values(row)[0])
+  }
+
+  close(): void {
+    this.#statements.clear()
+    this.db.close()
+  }
+
+  #counters(): { changes: number; total: number; id: number } {
+    const row = this.#prepare(
+      'SELECT changes() AS changes, total_changes() AS total, last_insert_rowid() AS id',
+    ).statement.get()
+    return { changes: Number(row?.changes), total: Number(row?.total), id: Number(row?.id) }
+  }
+
+  #prepare(sql: string): CachedStatement {
+    const known = this.#statements.get(sql)
+    if (known) return known
+    const statement = this.db.prepare(sql)
+    const returnsRows = statement.columns().length > 0
+    const cached = {
+      statement,
+      returnsRows,
+      changesAndReturns: returnsRows && !this.#readOnly && !mayOnlyRead(sql),
+    }
+    if (this.#statements.size >= MAX_CACHED_STATEMENTS) {
+      const oldest = this.#statements.keys().next()
+      if (!oldest.done) this.#statements.delete(oldest.value)
+    }
+    this.#statements.set(sql, cached)
+    return cached
+  }
+}
+
+/**
+ * Whether a statement looks as if it only read. A guess by its first word, which saves a request or a second run;
+ * what decides is a connection that cannot write.
+ */
+export function mayOnlyRead(sql: string): boolean {
+  return /^\s*(select|values|explain|pragma)\b/i.test(sql)
+}
+
+/** Whether SQLite refused to write because the connection only reads. */
+export function isReadOnlyRefusal(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === SQLITE_READONLY
+}
+
+function readRows(statement: StatementSync, values: SQLInputValue[]): Row[] {
+  try {
+    statement.setReadBigInts(false)
+    return statement.all(...values) as Row[]
+  } catch (error) {
+    // node:sqlite refuses to round an integer that a number cannot hold.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_OUT_OF_RANGE')) throw error
+    statement.setReadBigInts(true)
+    return (statement.all(...values) as Row[]).map(narrowIntegers)
+  }
+}
+
+function narrowIntegers(row: Row): Row {
+  for (const [name, value] of Object.entries(row)) row[name] = narrow(value)
+  return row
+}
+
+function narrow(value: SqlValue): SqlValue {
+  return typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value
+}

@@ -1,0 +1,199 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { randomBytes } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { answerOnce } from './answers.ts'
+import { Chain } from './chain.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { Committer } from './committer.ts'
+import { isReadOnlyRefusal, mayOnlyRead } from './connection.ts'
+import { type OwnedDirectory, ownDirectory } from './directory.ts'
+import { DatabaseClosedError, NestedUseError } from './errors.ts'
+import { Fairness } from './fairness.ts'
+import { Follower } from './follower.ts'
+import { lendReader } from './handles.ts'
+import type { OpenOptions } from './options.ts'
+import type {
+  AtomicOptions,
+  Invocation,
+  OpenTransaction,
+  Reader,
+  SqliteDatabase,
+  StatementResult,
+  Transaction,
+} from './types.ts'
+
+const FENCE_WINDOW_MS = 5 * 60_000
+
+/** What belongs to one request. */
+interface Context {
+  /** The moment it began, in the follower's order. */
+  readonly begun: number
+  readonly deadline: number
+}
+
+/** Ends an open transaction without a commit. */
+const ROLLED_BACK = Symbol('rolled back')
+
+/**
+ * Opens the database that lives in `options.store`, bringing a copy of it to this machine. A store that holds none
+ * gives an empty database, which comes to be in the store with its first transaction.
+ *
+ * How long that took is left as the performance measure `thaw:restore`.
+ *
+ * @throws RestoreError when an object of the chain is missing or damaged
+ * @throws StoreError when the store cannot be reached or refuses
+ */
+export async function openSqlite(options: OpenOptions): Promise<SqliteDatabase> {
+  const clock = options.clock ?? systemClock
+  const description = options.description ?? options.store.description
+  const started = performance.now()
+  const directory = ownDirectory(options.directory ?? tmpdir(), clock.now())
+  try {
+    const chain = new Chain(options.store, description)
+    const fairness = new Fairness()
+    const follower = new Follower({
+      chain,
+      clock,
+      directory: directory.path,
+      description,
+      fenceWindowMs: options.fenceWindowMs ?? FENCE_WINDOW_MS,
+      readPatienceMs: options.readPatienceMs ?? 2_000,
+      onForeignLink: ({ writerId }) => fairness.saw(writerId, clock.now()),
+    })
+    await follower.exclusive(() => follower.synchronise(null))
+    performance.measure('thaw:restore', { start: started, detail: { description } })
+    const committer = new Committer({
+      store: options.store,
+      chain,
+      follower,
+      fairness,
+      clock,
+      description,
+      writerId: options.writerId ?? randomBytes(8).readBigUInt64BE(),
+      commitTimeoutMs: options.commitTimeoutMs ?? 30_000,
+      maxAttempts: options.maxAttempts ?? 100,
+      fenceWindowMs: options.fenceWindowMs ?? FENCE_WINDOW_MS,
+    })
+    return new BucketDatabase(description, clock, follower, committer, directory)
+  } catch (error) {
+    directory.release()
+    throw error
+  }
+}
+
+class BucketDatabase implements SqliteDatabase {
+  readonly description: string
+  readonly #clock: Clock
+  readonly #follower: Follower
+  readonly #committer: Committer
+  readonly #directory: OwnedDirectory
+  readonly #context = new AsyncLocalStorage<Context>()
+  #closed = false
+
+  constructor(
+    description: string,
+    clock: Clock,
+    follower: Follower,
+    committer: Committer,
+    directory: OwnedDirectory,
+  ) {
+    this.description = description
+    this.#clock = clock
+    this.#follower = follower
+    this.#committer = committer
+    this.#directory = directory
+  }
+
+  get position(): number {
+    return this.#follower.position.txid
+  }
+
+  async execute(sql: string, parameters: readonly unknown[] = []): Promise<StatementResult> {
+    this.#check('execute')
+    if (mayOnlyRead(sql)) {
+      await this.#fresh()
+      try {
+        return this.#follower.replica.reader.execute(sql, parameters)
+      } catch (error) {
+        if (!isReadOnlyRefusal(error)) throw error
+      }
+    }
+    return this.#submit((tx) => tx.execute(sql, parameters), true)
+  }
+
+  async read<T>(fn: (reader: Reader) => T | Promise<T>): Promise<T> {
+    this.#check('read')
+    await this.#fresh()
+    const replica = this.#follower.replica
+    const snapshot = replica.acquire()
+    const { handle, end } = lendReader(snapshot)
+    try {
+      return await fn(handle)
+    } finally {
+      end()
+      replica.release(snapshot)
+      this.#follower.readerLeft()
+    }
+  }
+
+  async atomic<T>(fn: (tx: Transaction) => T | Promise<T>, { key }: AtomicOptions = {}): Promise<T> {
+    this.#check('atomic')
+    if (key === undefined) return this.#submit(fn, true)
+    return this.#submit((tx) => answerOnce(tx, key, this.#clock.now(), fn), true)
+  }
+
+  async begin(): Promise<OpenTransaction> {
+    this.#check('begin')
+    return new Promise((opened, failed) => {
+      const done = this.#submit(
+        (tx) =>
+          new Promise<void>((commit, rollBack) => {
+            opened({
+              execute: (sql, parameters) => tx.execute(sql, parameters),
+              commit: () => {
+                commit()
+                return done
+              },
+              rollback: () => {
+                rollBack(ROLLED_BACK)
+                return done.catch(() => undefined)
+              },
+            })
+          }),
+        false,
+      )
+      done.catch(failed)
+    })
+  }
+
+  around<T>(invocation: Invocation, next: () => Promise<T>): Promise<T> {
+    return this.#context.run({ begun: this.#follower.tick(), deadline: invocation.deadline }, next)
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await this.#committer.idle()
+    await this.#follower.exclusive(async () => this.#follower.close())
+    this.#directory.release()
+  }
+
+  #submit<T>(run: (tx: Transaction) => T | Promise<T>, repeatable: boolean): Promise<T> {
+    const deadline = this.#context.getStore()?.deadline ?? Number.POSITIVE_INFINITY
+    return this.#committer.submit({ run, repeatable, deadline })
+  }
+
+  /** Brings the copy to where a strong read wants it. */
+  #fresh(): Promise<void> {
+    return this.#follower.freshSince(this.#context.getStore()?.begun ?? this.#follower.tick())
+  }
+
+  #check(operation: string): void {
+    if (this.#closed) throw new DatabaseClosedError(this.description)
+    if (!this.#committer.isInside) return
+    throw new NestedUseError(
+      `${operation}() of ${this.description} was called inside one of its own transactions, which would wait for ` +
+        'itself. Use the transaction that the function was given',
+    )
+  }
+}

@@ -1,0 +1,72 @@
+/** Every error this package throws on purpose. `code` is stable; the message says what to do. */
+export class SqliteStoreError extends Error {
+  readonly code: string
+  /** Whether the same call can succeed when it is made again. */
+  readonly retryable: boolean
+
+  constructor(code: string, message: string, options?: { cause?: unknown; retryable?: boolean }) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause })
+    this.name = new.target.name
+    this.code = code
+    this.retryable = options?.retryable ?? false
+  }
+}
+
+/** Other writers were faster, too often or in a transaction that cannot be run again. Nothing was written. */
+export class ConflictError extends SqliteStoreError {
+  constructor(message: string) {
+    super('CONFLICT', message, { retryable: true })
+  }
+}
+
+/**
+ * The bucket never said whether the transaction arrived. It is applied once or not at all; only a repetition under
+ * the same key is safe, so it is not `retryable`.
+ */
+export class CommitUnknownError extends SqliteStoreError {
+  constructor(message: string, cause: unknown) {
+    super('COMMIT_UNKNOWN', message, { cause })
+  }
+}
+
+/** What the bucket holds does not continue what this replica holds: the history was replaced under it. */
+export class HistoryChangedError extends SqliteStoreError {
+  constructor(message: string) {
+    super('HISTORY_CHANGED', message)
+  }
+}
+
+/** The chain in the bucket cannot be followed: an object is missing (`RESTORE_GAP`) or damaged (`RESTORE_CORRUPT`). */
+export class RestoreError extends SqliteStoreError {
+  constructor(code: 'RESTORE_GAP' | 'RESTORE_CORRUPT', message: string, cause?: unknown) {
+    super(code, message, { cause })
+  }
+}
+
+/** A handle was used after its transaction or read had ended. */
+export class HandleClosedError extends SqliteStoreError {
+  constructor(message: string) {
+    super('HANDLE_CLOSED', message)
+  }
+}
+
+/** A long read held up newer transactions for longer than it may, and was ended. */
+export class ReadInterruptedError extends SqliteStoreError {
+  constructor(message: string) {
+    super('READ_INTERRUPTED', message, { retryable: true })
+  }
+}
+
+/** The database was used from inside one of its own open transactions, which would wait for itself. */
+export class NestedUseError extends SqliteStoreError {
+  constructor(message: string) {
+    super('NESTED_USE', message)
+  }
+}
+
+/** The database was used after `close`. */
+export class DatabaseClosedError extends SqliteStoreError {
+  constructor(description: string) {
+    super('DATABASE_CLOSED', `${description} is closed: open it again before using it`)
+  }
+}

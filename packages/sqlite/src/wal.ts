@@ -1,0 +1,190 @@
+import { readSync } from 'node:fs'
+import { endianness } from 'node:os'
+
+/**
+ * Reads committed page images out of a SQLite write-ahead log.
+ * Format: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
+ */
+
+const HEADER_SIZE = 32
+const FRAME_HEADER_SIZE = 24
+const MAGIC_LITTLE_ENDIAN_WORDS = 0x377f0682
+const MAGIC_BIG_ENDIAN_WORDS = 0x377f0683
+const FORMAT_VERSION = 3007000
+const FIRST_READ_FRAMES = 8
+const LARGEST_READ_FRAMES = 256
+const MACHINE_IS_LITTLE_ENDIAN = endianness() === 'LE'
+
+/** Where reading goes on: behind the last committed frame, with the running checksum that the next frame continues. */
+export interface WalCursor {
+  readonly offset: number
+  readonly salt1: number
+  readonly salt2: number
+  readonly checksum: readonly [number, number]
+}
+
+/** The committed frames behind a cursor. */
+export interface WalTail {
+  /** Newest image of each page up to the last committing frame. */
+  readonly pages: Map<number, Uint8Array>
+  /** Where in the file each of those images begins. */
+  readonly offsets: Map<number, number>
+  /** Database size in pages after the last committing frame. */
+  readonly pageCount: number
+  readonly cursor: WalCursor
+}
+
+interface WalHeader {
+  readonly wordsAreLittleEndian: boolean
+  readonly pageSize: number
+  readonly start: WalCursor
+}
+
+/**
+ * Everything committed to the log behind `cursor`, or all of it when `cursor` is null or the log was restarted since.
+ *
+ * @param fd the open `-wal` file
+ * @param size its length in bytes
+ * @returns null when nothing was committed behind the cursor
+ * @throws Error when the file is no write-ahead log, or one of another page size
+ */
+export function readWalTail(
+  fd: number,
+  size: number,
+  pageSize: number,
+  cursor: WalCursor | null,
+): WalTail | null {
+  if (size < HEADER_SIZE) return null
+  const header = readHeader(fd)
+  if (header.pageSize !== pageSize) {
+    throw new Error(`the write-ahead log has pages of ${header.pageSize} bytes, the database of ${pageSize}`)
+  }
+  const restarted = cursor?.salt1 !== header.start.salt1 || cursor.salt2 !== header.start.salt2
+  return readFrames(fd, size, header, restarted ? header.start : cursor)
+}
+
+interface Frame {
+  readonly page: number
+  readonly offset: number
+  readonly data: Uint8Array
+}
+
+function readFrames(fd: number, size: number, header: WalHeader, from: WalCursor): WalTail | null {
+  const { pageSize, wordsAreLittleEndian } = header
+  const frameSize = FRAME_HEADER_SIZE + pageSize
+  const { salt1, salt2 } = from
+  const frames: Frame[] = []
+  let { offset, checksum } = from
+  let committed: { frames: number; pageCount: number; cursor: WalCursor } | null = null
+
+  // The file keeps its length when the log starts over, so most of what follows may be of an earlier life: the
+  // reads begin small and grow only while what they find belongs here.
+  for (let atOnce = FIRST_READ_FRAMES; ; atOnce = Math.min(atOnce * 2, LARGEST_READ_FRAMES)) {
+    const wanted = Math.min(atOnce, Math.floor((size - offset) / frameSize))
+    const chunk = Buffer.from(new ArrayBuffer(Math.max(0, wanted) * frameSize))
+    const length = readFully(fd, chunk, offset)
+    let at = 0
+    for (; at + frameSize <= length; at += frameSize) {
+      if (chunk.readUInt32BE(at + 8) !== salt1 || chunk.readUInt32BE(at + 12) !== salt2) break
+      const next = addWords(
+        chunk,
+        at + FRAME_HEADER_SIZE,
+        pageSize,
+        addWords(chunk, at, 8, checksum, wordsAreLittleEndian),
+        wordsAreLittleEndian,
+      )
+      if (chunk.readUInt32BE(at + 16) !== next[0] || chunk.readUInt32BE(at + 20) !== next[1]) break
+
+      checksum = next
+      const data = at + FRAME_HEADER_SIZE
+      frames.push({
+        page: chunk.readUInt32BE(at),
+        offset: offset + data,
+        data: chunk.subarray(data, data + pageSize),
+      })
+      const pageCount = chunk.readUInt32BE(at + 4)
+      if (pageCount > 0) {
+        const cursor = { offset: offset + at + frameSize, salt1, salt2, checksum }
+        committed = { frames: frames.length, pageCount, cursor }
+      }
+    }
+    offset += at
+    if (at === 0 || at < length) break
+  }
+  if (!committed) return null
+
+  const { pageCount, cursor } = committed
+  const pages = new Map<number, Uint8Array>()
+  const offsets = new Map<number, number>()
+  for (const frame of frames.slice(0, committed.frames)) {
+    if (frame.page > pageCount) continue // cut off by a later transaction of the same tail
+    pages.set(frame.page, frame.data)
+    offsets.set(frame.page, frame.offset)
+  }
+  return { pages, offsets, pageCount, cursor }
+}
+
+function readHeader(fd: number): WalHeader {
+  const header = Buffer.from(new ArrayBuffer(HEADER_SIZE))
+  if (readFully(fd, header, 0) < HEADER_SIZE) throw new Error('the write-ahead log ends within its header')
+  const magic = header.readUInt32BE(0)
+  if (magic !== MAGIC_LITTLE_ENDIAN_WORDS && magic !== MAGIC_BIG_ENDIAN_WORDS) {
+    throw new Error(`no write-ahead log: it begins with ${header.toString('hex', 0, 4)}`)
+  }
+  const version = header.readUInt32BE(4)
+  if (version !== FORMAT_VERSION) throw new Error(`unknown write-ahead log version ${version}`)
+  const wordsAreLittleEndian = magic === MAGIC_LITTLE_ENDIAN_WORDS
+  const checksum = addWords(header, 0, 24, [0, 0], wordsAreLittleEndian)
+  if (header.readUInt32BE(24) !== checksum[0] || header.readUInt32BE(28) !== checksum[1]) {
+    throw new Error('the header of the write-ahead log fails its checksum')
+  }
+  return {
+    wordsAreLittleEndian,
+    pageSize: header.readUInt32BE(8),
+    start: {
+      offset: HEADER_SIZE,
+      salt1: header.readUInt32BE(16),
+      salt2: header.readUInt32BE(20),
+      checksum,
+    },
+  }
+}
+
+/** Continues the log's checksum over `length` bytes, a multiple of 8, from an 8-aligned `start`. */
+function addWords(
+  bytes: Buffer,
+  start: number,
+  length: number,
+  [first, second]: readonly [number, number],
+  wordsAreLittleEndian: boolean,
+): readonly [number, number] {
+  let s0 = first
+  let s1 = second
+  if (wordsAreLittleEndian === MACHINE_IS_LITTLE_ENDIAN) {
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset + start, length / 4)
+    for (let i = 0; i < words.length; i += 2) {
+      s0 = (s0 + words[i]! + s1) >>> 0
+      s1 = (s1 + words[i + 1]! + s0) >>> 0
+    }
+  } else {
+    for (let at = start; at < start + length; at += 8) {
+      s0 = (s0 + readWord(bytes, at, wordsAreLittleEndian) + s1) >>> 0
+      s1 = (s1 + readWord(bytes, at + 4, wordsAreLittleEndian) + s0) >>> 0
+    }
+  }
+  return [s0, s1]
+}
+
+function readWord(bytes: Buffer, at: number, littleEndian: boolean): number {
+  return littleEndian ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at)
+}
+
+function readFully(fd: number, into: Buffer, position: number): number {
+  let done = 0
+  while (done < into.length) {
+    const read = readSync(fd, into, done, into.length - done, position + done)
+    if (read === 0) break
+    done += read
+  }
+  return done
+}
