@@ -185,6 +185,12 @@ describe('the event', () => {
     }
   })
 
+  test('has the text of header values in UTF-8, and Latin-1 where they are not that', async () => {
+    const utf8 = Buffer.from('grüße €').toString('latin1')
+    const event = await eventOf(['GET /echo HTTP/1.1', `x-utf8: ${utf8}`, 'x-latin1: gr\xfc\xdfe'])
+    expect(event.headers).toMatchObject({ 'x-utf8': 'grüße €', 'x-latin1': 'grüße' })
+  })
+
   test('carries a chunked body with its length', async () => {
     const head = ['PATCH /echo HTTP/1.1', 'transfer-encoding: chunked', 'content-type: text/plain']
     const event = await eventOf(head, '5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n')
@@ -212,6 +218,19 @@ describe('the answer', () => {
     expect(named('set-cookie')).toEqual(['a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT', 'b=2'])
     expect(named('x-lost')).toEqual([])
     expect(named('apigw-requestid')).toHaveLength(1)
+  })
+
+  test('carries header values in UTF-8', async () => {
+    const { headers } = await answerTo({
+      statusCode: 200,
+      headers: { 'x-text': 'grüße €' },
+      cookies: ['a=€'],
+    })
+    const text = (name: string) => {
+      const value = headers.find(([key]) => key === name)?.[1]
+      return value && Buffer.from(value, 'latin1').toString()
+    }
+    expect([text('x-text'), text('set-cookie')]).toEqual(['grüße €', 'a=€'])
   })
 
   test('in base64 goes back as bytes', async () => {

@@ -91,12 +91,14 @@ function readCookies(value: unknown): [string, string][] {
 
 function checked(name: string, value: string): [string, string] {
   try {
+    // Node writes header values as Latin-1: one character of it for each byte of UTF-8.
+    const bytes = Buffer.from(value).toString('latin1')
     validateHeaderName(name)
-    validateHeaderValue(name, value)
+    validateHeaderValue(name, bytes)
+    return [name, bytes]
   } catch (error) {
     throw new MalformedAnswer(`header '${name}' cannot be sent: ${JSON.stringify(value)}`, { cause: error })
   }
-  return [name, value]
 }
 
 function readBody(body: unknown, isBase64Encoded: unknown): Buffer {

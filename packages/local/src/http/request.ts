@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { requestLimitBytes } from '../limits.ts'
 
@@ -31,11 +32,17 @@ export async function readRequest(incoming: IncomingMessage): Promise<WireReques
     path: path.startsWith('/') ? path : `/${path}`,
     query: mark < 0 ? '' : target.slice(mark + 1),
     protocol: `HTTP/${incoming.httpVersion}`,
-    headers: incoming.rawHeaders,
+    headers: incoming.rawHeaders.map(decodeHeader),
     body,
     clientAddress: (incoming.socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
     port: incoming.socket.localPort ?? 0,
   }
+}
+
+/** Node reads header bytes as Latin-1. An event is JSON, where they are text: that of UTF-8, if they are that. */
+function decodeHeader(text: string): string {
+  const bytes = Buffer.from(text, 'latin1')
+  return isUtf8(bytes) ? bytes.toString('utf8') : text
 }
 
 async function readBody(incoming: IncomingMessage): Promise<Uint8Array | null> {
