@@ -1,4 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { SqliteStoreError } from './errors.ts'
 import type { Row, SqlValue, StatementResult } from './types.ts'
 
 const MAX_CACHED_STATEMENTS = 200
@@ -72,6 +73,7 @@ export class Connection {
     const known = this.#statements.get(sql)
     if (known) return known
     const statement = this.db.prepare(sql)
+    refuseRest(sql.slice(statement.sourceSQL.length))
     const returnsRows = statement.columns().length > 0
     const cached = {
       statement,
@@ -93,6 +95,15 @@ export class Connection {
  */
 export function mayOnlyRead(sql: string): boolean {
   return /^\s*(select|values|explain|pragma)\b/i.test(sql)
+}
+
+/** node:sqlite would leave out everything after the first statement without a word. */
+function refuseRest(rest: string): void {
+  if (rest.replace(/--.*|\/\*[\s\S]*?\*\/|[\s;]/g, '') === '') return
+  throw new SqliteStoreError(
+    'ONE_STATEMENT',
+    `only one statement can be run at a time, and "${rest.trim().slice(0, 100)}" follows the first: run it by itself`,
+  )
 }
 
 /** Whether SQLite refused to write because the connection only reads. */

@@ -219,6 +219,13 @@ test('a statement that only looks like a read still commits', async () => {
   expect(await rows(b, 'PRAGMA user_version')).toEqual([{ user_version: 7 }])
 })
 
+test('a second statement in one text is refused, and the first is not run', async () => {
+  const two = a.execute("INSERT INTO t(v) VALUES ('1'); INSERT INTO t(v) VALUES ('2')")
+  await expect(two).rejects.toMatchObject({ code: 'ONE_STATEMENT' })
+  await a.execute("INSERT INTO t(v) VALUES ('3'); -- and nothing more\n/* really */ ;")
+  expect(await rows(a, 'SELECT v FROM t')).toEqual([{ v: '3' }])
+})
+
 test('integers come back as they were, also those that a number cannot hold', async () => {
   const values = [1, -1, 2 ** 53 - 1, 2n ** 53n + 1n, -(2n ** 63n)]
   const result = await a.execute('SELECT ? a, ? b, ? c, ? d, ? e', values)

@@ -64,6 +64,11 @@ export class StoreError extends Error {
     this.status = details.status
     this.unknown = details.unknown ?? false
   }
+
+  /** True when nothing was done and the store may well do it later: it was out of reach, or out of order. */
+  get retryable(): boolean {
+    return !this.unknown && (this.code === 'STORE_UNREACHABLE' || this.code === 'STORE_UNAVAILABLE')
+  }
 }
 
 export type StoreConfigErrorCode =

@@ -10,6 +10,7 @@ const awsVariables = [
   'AWS_SECRET_ACCESS_KEY',
   'AWS_SESSION_TOKEN',
   'AWS_REGION',
+  'AWS_DEFAULT_REGION',
   'AWS_ENDPOINT_URL',
   'AWS_ENDPOINT_URL_S3',
 ]
@@ -18,7 +19,7 @@ type Variables = Readonly<Record<string, string | undefined>>
 
 /**
  * What `thaw dev` gives to every function: everything in the project's `.env` (where the process's own variables
- * win, name by name), `DATABASE_URL`, where migrations and seed are, and AWS credentials only when the database
+ * win, name by name), `ENVIRONMENT` (`development` where neither says), `DATABASE_URL`, where migrations and seed are, and AWS credentials only when the database
  * is on S3. Nothing else of the developer's environment.
  *
  * An application with a database and no `DATABASE_URL` gets a bucket in `.thaw/bucket` of the project. In a
@@ -30,7 +31,8 @@ export function devEnvironment(
   options: { readonly packaged: boolean },
 ): Record<string, string> {
   const file = readEnvFile(join(loaded.root, '.env'))
-  const environment: Record<string, string> = {}
+  // A developer may see what an error says; see `exposeErrors` of `serve`.
+  const environment: Record<string, string> = { ENVIRONMENT: variables.ENVIRONMENT ?? 'development' }
   for (const [name, value] of Object.entries(file)) environment[name] = variables[name] ?? value
   const { database } = loaded.app
   const url =

@@ -1,0 +1,81 @@
+import { resolve } from 'node:path'
+import { Kysely, type KyselyPlugin, type KyselyProps } from 'kysely'
+import { Core } from './core.ts'
+import { Database, transactionOver } from './database.ts'
+import { dialectOf } from './dialect.ts'
+import { EngineDriver } from './driver.ts'
+import type { Engine } from './engines/engine.ts'
+import { type Folders, prepare } from './migrate/prepare.ts'
+import type { Untyped } from './migrate/state.ts'
+import { Nesting } from './nesting.ts'
+import { parseUrl, type Target } from './url.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export interface ConnectOptions {
+  /** `DATABASE_URL` of the environment when absent. */
+  readonly url?: string | undefined
+  /** Folder of Kysely migrations; `THAW_MIGRATIONS` when absent, none when null. */
+  readonly migrations?: string | null | undefined
+  /** Folder of JSON files that fill a new database; `THAW_SEED` when absent, none when null. */
+  readonly seed?: string | null | undefined
+  /** Kysely plugins. Migrations and seeds go without them. */
+  readonly plugins?: KyselyPlugin[]
+  /** `process.env` when absent. Relative folders are relative to its `LAMBDA_TASK_ROOT`, else to the working directory. */
+  readonly env?: Environment
+}
+
+/**
+ * The database behind a URL, as a Kysely instance. It begins to open at once, without waiting; what goes wrong is
+ * reported by the first query.
+ *
+ * @throws ConfigError at once when the URL is missing or makes no sense
+ */
+export function connect<Schema>(options: ConnectOptions = {}): Database<Schema> {
+  const env = options.env ?? process.env
+  const target = parseUrl(options.url ?? env.DATABASE_URL, process.cwd())
+  const root = env.LAMBDA_TASK_ROOT ?? process.cwd()
+  const folders: Folders = {
+    migrations: folder(options.migrations, env.THAW_MIGRATIONS, root),
+    seed: folder(options.seed, env.THAW_SEED, root),
+  }
+
+  const nesting = new Nesting()
+  const driver = new EngineDriver(async () => (await core.ready()).engine, nesting)
+  const dialect = dialectOf(target.engine, driver)
+  const config = { dialect }
+  const plain: KyselyProps = { config, dialect, driver, executor: new Kysely({ dialect }).getExecutor() }
+  const core: Core = new Core(
+    target.description,
+    () => open(target, env),
+    (engine) =>
+      nesting.inside('migration', () =>
+        prepare(engine, (connection) => transactionOver<Untyped>(plain, connection), folders),
+      ),
+  )
+  core.start()
+  const executor = plain.executor.withPlugins(options.plugins ?? [])
+  return new Database<Schema>({ ...plain, executor }, { core, nesting, engine: target.engine })
+}
+
+function folder(
+  option: string | null | undefined,
+  variable: string | undefined,
+  root: string,
+): string | null {
+  if (option === null) return null
+  const given = option ?? variable
+  return given === undefined || given === '' ? null : resolve(root, given)
+}
+
+/** Loads what the URL asks for, and nothing else. */
+async function open(target: Target, env: Environment): Promise<Engine> {
+  switch (target.kind) {
+    case 'bucket':
+      return (await import('./engines/bucket/engine.ts')).openBucket(target, env)
+    case 'file':
+      return (await import('./engines/file/engine.ts')).openFile(target)
+    case 'postgres':
+      return (await import('./engines/postgres/engine.ts')).openPostgres(target, env)
+  }
+}

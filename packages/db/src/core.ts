@@ -1,0 +1,56 @@
+import { Attempt } from './attempt.ts'
+import type { Engine } from './engines/engine.ts'
+import { ClosedError } from './errors.ts'
+import type { Preparation } from './migrate/prepare.ts'
+
+interface Ready {
+  readonly engine: Engine
+  readonly preparation: Preparation
+}
+
+/** The life of one database: opening, preparing, closing. */
+export class Core {
+  readonly description: string
+  readonly #engine: Attempt<Engine>
+  readonly #ready: Attempt<Ready>
+  #closing: Promise<void> | null = null
+
+  constructor(
+    description: string,
+    open: () => Promise<Engine>,
+    prepare: (engine: Engine) => Promise<Preparation>,
+  ) {
+    this.description = description
+    this.#engine = new Attempt(open)
+    this.#ready = new Attempt(async () => {
+      const engine = await this.#engine.get()
+      return { engine, preparation: await prepare(engine) }
+    })
+  }
+
+  /** Begins to open and prepare; what goes wrong is told at the first use. */
+  start(): void {
+    this.#ready.start()
+  }
+
+  /** The engine, open and prepared. A failure is reported once; the next call tries again. */
+  async ready(): Promise<Ready> {
+    if (this.#closing) throw new ClosedError(this.description)
+    return this.#ready.get()
+  }
+
+  /** The open engine, prepared or not; null when it could not be opened, which the first use reports. */
+  async opened(): Promise<Engine | null> {
+    return this.#closing ? null : this.#engine.settled()
+  }
+
+  /** Waits for what is under way and closes. */
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      await this.#ready.settled()
+      const engine = await this.#engine.settled()
+      await engine?.close()
+    })()
+    return this.#closing
+  }
+}

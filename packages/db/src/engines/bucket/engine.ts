@@ -1,0 +1,69 @@
+import {
+  type AtomicOptions,
+  CommitUnknownError as BucketCommitUnknownError,
+  ConflictError as BucketConflictError,
+  type Invocation,
+  openSqlite,
+  type SqliteDatabase,
+} from '@thaw/sqlite'
+import { openStore, StoreConfigError, type StoreEnvironment } from '@thaw/store'
+import type { DatabaseConnection } from 'kysely'
+import { CommitUnknownError, ConfigError, ConflictError } from '../../errors.ts'
+import type { BucketTarget } from '../../url.ts'
+import type { Engine } from '../engine.ts'
+import { isMissingSqliteTable, SQLITE_USER_TABLES } from '../sqlite-result.ts'
+import { BucketConnection, transactionConnection } from './connection.ts'
+
+/**
+ * SQLite whose home is a bucket.
+ * @throws ConfigError, and what `openSqlite` throws
+ */
+export async function openBucket(target: BucketTarget, env: StoreEnvironment): Promise<Engine> {
+  const store = storeOf(target, env)
+  try {
+    const sqlite = await openSqlite({ store, description: target.description })
+    return bucketEngine(sqlite, async () => {
+      await sqlite.close()
+      await store.close()
+    })
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+/** An engine over an open database; `close` closes it and what belongs to it. */
+export function bucketEngine(sqlite: SqliteDatabase, close: () => Promise<void>): Engine {
+  const atomic = <T>(run: (connection: DatabaseConnection) => Promise<T>, options: AtomicOptions) =>
+    translated(sqlite.atomic((tx) => run(transactionConnection(tx)), options))
+  return {
+    description: sqlite.description,
+    userTables: SQLITE_USER_TABLES,
+    isMissingTable: isMissingSqliteTable,
+    acquire: async () => new BucketConnection(sqlite, translated),
+    atomic: (run, key) => atomic(run, key === undefined ? {} : { key }),
+    exclusive: (run) => atomic(run, {}),
+    around: (invocation: Invocation, next) => sqlite.around(invocation, next),
+    close,
+  }
+}
+
+function storeOf(target: BucketTarget, env: StoreEnvironment) {
+  try {
+    return openStore(target.storeUrl, env)
+  } catch (error) {
+    if (!(error instanceof StoreConfigError)) throw error
+    throw new ConfigError(`DATABASE_URL ${target.description} cannot be used: ${error.message}`, error)
+  }
+}
+
+/** The same two errors on every engine. */
+async function translated<T>(outcome: Promise<T>): Promise<T> {
+  try {
+    return await outcome
+  } catch (error) {
+    if (error instanceof BucketConflictError) throw new ConflictError(error.message, error)
+    if (error instanceof BucketCommitUnknownError) throw new CommitUnknownError(error.message, error)
+    throw error
+  }
+}

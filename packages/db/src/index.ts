@@ -1,0 +1,24 @@
+export type { Invocation } from '@thaw/sqlite'
+export { type ConnectOptions, connect, type Environment } from './connect.ts'
+export { type AtomicOptions, Database } from './database.ts'
+export {
+  BusyError,
+  ClosedError,
+  CommitUnknownError,
+  ConfigError,
+  ConflictError,
+  ConnectError,
+  ConnectionLostError,
+  DatabaseError,
+  KeyError,
+  MigrationError,
+  NestedUseError,
+  OpenError,
+  ParameterError,
+  SeedError,
+  StatementError,
+  TransactionAbortedError,
+  TransactionEndedError,
+} from './errors.ts'
+export type { Preparation } from './migrate/prepare.ts'
+export type { EngineName } from './url.ts'

@@ -1,0 +1,12 @@
+import { describe } from 'vitest'
+import { removeFolders, useHome } from './home.ts'
+import { folderHome } from './homes.ts'
+import { preparationTests } from './preparation.ts'
+import { processTests } from './processes.ts'
+import { queryTests } from './queries.ts'
+
+removeFolders()
+const home = useHome(folderHome)
+describe('queries', () => queryTests(home))
+describe('preparation', () => preparationTests(home))
+describe('processes', () => processTests(home))
