@@ -1,0 +1,2 @@
+/** What data/ was drawn from. */
+export const SEED = 'spendsense 1'
