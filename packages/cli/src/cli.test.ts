@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { runCli } from './cli.ts'
-import type { Command, CommandTable, Values } from './command.ts'
+import type { Command, CommandGroup, CommandTable, Values } from './command.ts'
 import { UsageError } from './errors.ts'
 import { commands } from './table.ts'
 
@@ -99,10 +99,49 @@ test('a defect shows its stack, a wrong value of an option ends with 2', async (
   expect(await call(usage, 'open')).toEqual({ code: 2, out: '', err: '--at takes a time' })
 })
 
-test('the table says of each command what the command says of itself', async () => {
-  for (const [name, entry] of Object.entries(commands)) {
+test('commands of a group are found, helped with and refused by their whole name', async () => {
+  const commands = shop(async ([door]) => (door === 'back' ? 3 : 0))
+  const group = { summary: 'Mind the shop', usage: 'thaw shop COMMAND [OPTIONS]', commands }
+  const table = { shop: { summary: group.summary, load: async () => group } }
+  expect((await call(table, 'shop', 'open', 'back')).code).toBe(3)
+  const help = await call(table, 'shop', '--help')
+  expect(help).toMatchObject({ code: 0, err: '' })
+  for (const text of [
+    'Mind the shop.',
+    'Usage: thaw shop COMMAND',
+    'open  Open the shop',
+    "'thaw shop COMMAND --help'",
+  ]) {
+    expect(help.out).toContain(text)
+  }
+  expect(await call(table, 'shop')).toEqual({ code: 2, out: '', err: help.out })
+  expect((await call(table, 'shop', 'open', '--help')).out).toContain('thaw open [DIR]')
+  expect(await call(table, 'shop', 'close')).toEqual({
+    code: 2,
+    out: '',
+    err: "There is no command 'thaw shop close'. Commands are open; 'thaw shop --help' tells more.",
+  })
+  expect((await call(table, 'shop', 'open', '--soon')).err).toContain("'thaw shop open --help'")
+})
+
+/** Every command and every group with the name that is typed for it. */
+async function* everything(
+  table: CommandTable,
+  prefix: string,
+): AsyncGenerator<[string, string, Command | CommandGroup]> {
+  for (const [word, entry] of Object.entries(table)) {
+    const name = `${prefix} ${word}`
     const command = await entry.load()
-    expect(command.summary).toBe(entry.summary)
-    expect(command.usage).toMatch(new RegExp(`^thaw ${name}\\b`))
+    yield [name, entry.summary, command]
+    if ('commands' in command) yield* everything(command.commands, name)
+  }
+}
+
+test('the table says of each command what the command says of itself', async () => {
+  for await (const [name, summary, command] of everything(commands, 'thaw')) {
+    expect(command.summary).toBe(summary)
+    expect(command.usage).toMatch(new RegExp(`^${name}\\b`))
+    if ('commands' in command) continue
+    for (const option of Object.keys(command.options)) expect(command.usage, name).toContain(`--${option}`)
   }
 })

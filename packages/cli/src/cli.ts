@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
-import type { Command, CommandOption, CommandTable, Io } from './command.ts'
+import type { Command, CommandGroup, CommandOption, CommandTable, Io } from './command.ts'
 import { UsageError } from './errors.ts'
-import { commandHelp, generalHelp } from './help.ts'
+import { commandHelp, groupHelp } from './help.ts'
 import { describeError } from './report.ts'
 
 /** Options of every command. */
@@ -16,26 +16,40 @@ const commonOptions: Readonly<Record<string, CommandOption>> = {
  */
 export async function runCli(table: CommandTable, args: readonly string[], io: Io): Promise<number> {
   try {
-    return await dispatch(table, args, io)
+    return await dispatch('thaw', thaw(table), args, io)
   } catch (error) {
     for (const line of describeError(error, args.includes('--verbose'))) io.err(line)
     return error instanceof UsageError ? 2 : 1
   }
 }
 
-async function dispatch(table: CommandTable, args: readonly string[], io: Io): Promise<number> {
-  const [name, ...rest] = args
-  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    const lines = generalHelp(table)
-    for (const line of lines) name === undefined ? io.err(line) : io.out(line)
-    return name === undefined ? 2 : 0
+function thaw(commands: CommandTable): CommandGroup {
+  const summary = 'Thaw runs a TypeScript backend with its database on AWS Lambda'
+  return { summary, usage: 'thaw COMMAND [OPTIONS]', commands }
+}
+
+/** @param prefix what was typed before the arguments: `thaw`, `thaw db` */
+async function dispatch(
+  prefix: string,
+  group: CommandGroup,
+  args: readonly string[],
+  io: Io,
+): Promise<number> {
+  const [word, ...rest] = args
+  if (word === undefined || word === '--help' || word === '-h' || word === 'help') {
+    const lines = groupHelp(prefix, group)
+    for (const line of lines) word === undefined ? io.err(line) : io.out(line)
+    return word === undefined ? 2 : 0
   }
-  const entry = Object.hasOwn(table, name) ? table[name] : undefined
+  const entry = Object.hasOwn(group.commands, word) ? group.commands[word] : undefined
+  const name = `${prefix} ${word}`
   if (entry === undefined) {
-    const known = Object.keys(table).join(', ')
-    throw new UsageError(`There is no command '${name}'. Commands are ${known}; 'thaw --help' tells more.`)
+    const known = Object.keys(group.commands).join(', ')
+    const what = prefix === 'thaw' ? `'${word}'` : `'${name}'`
+    throw new UsageError(`There is no command ${what}. Commands are ${known}; '${prefix} --help' tells more.`)
   }
   const command = await entry.load()
+  if ('commands' in command) return dispatch(name, command, rest, io)
   const options = { ...command.options, ...commonOptions }
   const { values, positionals } = parse(name, command, options, rest)
   if (values.help === true) {
@@ -73,6 +87,6 @@ function parseWith(name: string, options: Readonly<Record<string, CommandOption>
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     const message = error.message.split('. ')[0] ?? error.message
-    throw new UsageError(`${message}. 'thaw ${name} --help' tells what there is.`, { cause: error })
+    throw new UsageError(`${message}. '${name} --help' tells what there is.`, { cause: error })
   }
 }

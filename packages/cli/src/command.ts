@@ -38,10 +38,18 @@ export interface Command {
   run(positionals: readonly string[], values: Values, io: Io): Promise<number | undefined>
 }
 
+/** Commands under one name: `thaw db status`. */
+export interface CommandGroup {
+  readonly summary: string
+  /** `thaw db COMMAND [OPTIONS]`. */
+  readonly usage: string
+  readonly commands: CommandTable
+}
+
 /** A command and how to load it: nothing of a command is loaded until it runs. */
 export interface CommandEntry {
   readonly summary: string
-  load(): Promise<Command>
+  load(): Promise<Command | CommandGroup>
 }
 
 export type CommandTable = Readonly<Record<string, CommandEntry>>

@@ -1,16 +1,17 @@
-import type { Command, CommandOption, CommandTable } from './command.ts'
+import type { Command, CommandGroup, CommandOption } from './command.ts'
 
-export function generalHelp(table: CommandTable): string[] {
-  const rows = Object.entries(table).map(([name, entry]): [string, string] => [name, entry.summary])
+/** @param name what is typed before the command: `thaw`, `thaw db` */
+export function groupHelp(name: string, { summary, usage, commands }: CommandGroup): string[] {
+  const rows = Object.entries(commands).map(([name, entry]): [string, string] => [name, entry.summary])
   return [
-    'Thaw runs a TypeScript backend with its database on AWS Lambda.',
+    `${summary}.`,
     '',
-    'Usage: thaw COMMAND [OPTIONS]',
+    `Usage: ${usage}`,
     '',
     'Commands:',
     ...columns(rows),
     '',
-    `'thaw COMMAND --help' tells more about one.`,
+    `'${name} COMMAND --help' tells more about one.`,
   ]
 }
 

@@ -14,4 +14,8 @@ export const commands: CommandTable = {
     summary: 'Write the CloudFormation template of the application',
     load: async () => (await import('./commands/synth.ts')).command,
   },
+  db: {
+    summary: 'Look after a database that lives in a bucket: status, check, export, import, fork, maintain',
+    load: async () => (await import('./commands/db.ts')).command,
+  },
 }

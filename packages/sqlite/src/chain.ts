@@ -1,6 +1,7 @@
-import { decodeLtx, encodeLtx, formatTxid, linkFields, linkOf, parseTxid } from '@thaw/ltx'
+import { decodeLtx, encodeLtx, formatTxid, linkFields, linkOf } from '@thaw/ltx'
 import type { ObjectStore } from '@thaw/store'
-import { RestoreError } from './errors.ts'
+import { HistoryChangedError, RestoreError } from './errors.ts'
+import { fileKey, listLevel } from './files.ts'
 import type { PageSet } from './replica.ts'
 
 /**
@@ -8,15 +9,14 @@ import type { PageSet } from './replica.ts'
  * never changed. Every object but the first carries the file checksum of its predecessor in its LTX header.
  */
 
-const LEVEL_0 = '0000/'
 const FETCHES_AT_ONCE = 16
 
 /** The end of a chain as somebody knows it: nothing is published upon what does not fit to it. */
 export interface ChainPosition {
   /** Number of the last transaction; 0 for the empty chain. */
   readonly txid: number
-  /** File checksum of that transaction's object; 0n for the empty chain. */
-  readonly checksum: bigint
+  /** File checksum of that transaction's object; 0n for the empty chain, null where another tool did not keep it. */
+  readonly checksum: bigint | null
   /** Its timestamp, ms since the epoch. */
   readonly timestamp: number
 }
@@ -27,14 +27,15 @@ export const EMPTY_CHAIN: ChainPosition = { txid: 0, checksum: 0n, timestamp: 0 
 export interface ChainLink extends PageSet, ChainPosition {
   readonly key: string
   readonly pageSize: number
-  /** File checksum of the transaction before; 0n for the first one, and where no link is carried. */
-  readonly previousChecksum: bigint
+  /** File checksum of the transaction before; 0n for the first one, null where another tool did not keep it. */
+  readonly previousChecksum: bigint | null
   /** Who wrote it. */
   readonly writerId: bigint
 }
 
 /** One transaction as it goes to the bucket. */
 export interface EncodedLink extends ChainPosition {
+  readonly checksum: bigint
   readonly key: string
   readonly bytes: Uint8Array
   readonly writerId: bigint
@@ -60,7 +61,7 @@ export function encodeLink(
       maxTxid: txid,
       timestamp,
       nodeId: writerId,
-      ...(previous.txid === 0 ? {} : linkFields(previous.checksum)),
+      ...(previous.txid === 0 || previous.checksum === null ? {} : linkFields(previous.checksum)),
     },
     pages,
   )
@@ -85,25 +86,16 @@ export class Chain {
   }
 
   /**
-   * The numbers of all transactions in the bucket from `first` on, ascending and without a gap.
-   * @throws RestoreError `RESTORE_GAP` when one is missing among them
+   * The numbers of all transactions that the bucket holds singly from `first` on, ascending and without a gap.
+   * @throws RestoreError `RESTORE_GAP` when one is missing between two others
    */
   async list(first: number): Promise<number[]> {
-    const txids: number[] = []
-    const options = first > 1 ? { startAfter: linkKey(first - 1) } : {}
-    for await (const { key } of this.#store.list(LEVEL_0, options)) {
-      const txid = parseLinkKey(key)
-      if (txid === null) continue
-      const expected = first + txids.length
-      if (txid !== expected) {
-        throw new RestoreError(
-          'RESTORE_GAP',
-          `${this.#description} lacks transaction ${formatTxid(expected)}: ${linkKey(expected)} is not there, ` +
-            `but ${key} is. Restore the missing object from a backup of the bucket, or the database from a copy`,
-        )
-      }
-      txids.push(txid)
-    }
+    const files = await listLevel(this.#store, 0, first > 1 ? linkKey(first - 1) : undefined)
+    const txids = files.filter((file) => file.first === file.last).map((file) => file.first)
+    txids.forEach((txid, index) => {
+      const expected = (txids[0] ?? 0) + index
+      if (txid !== expected) throw missing(this.#description, expected, linkKey(txid))
+    })
     return txids
   }
 
@@ -144,7 +136,7 @@ export class Chain {
         pageSize: header.pageSize,
         pageCount: header.commit,
         pages: new Map(pages.map(({ number, data }) => [number, data])),
-        previousChecksum: linkOf(header) ?? 0n,
+        previousChecksum: txid === 1 ? 0n : linkOf(header),
         writerId: header.nodeId,
       }
     } catch (error) {
@@ -158,17 +150,47 @@ export class Chain {
   }
 }
 
+/** Whether two checksums that ought to be equal are. What another tool did not keep cannot be held against it. */
+export function fits(one: bigint | null, other: bigint | null): boolean {
+  return one === null || other === null || one === other
+}
+
 /** Whether `link` is the transaction after `position` in the same history. */
-export function continues(position: ChainPosition, link: ChainLink): boolean {
-  return link.txid === position.txid + 1 && link.previousChecksum === position.checksum
+function continues(position: ChainPosition, link: ChainLink): boolean {
+  return link.txid === position.txid + 1 && fits(link.previousChecksum, position.checksum)
 }
 
 export function linkKey(txid: number): string {
-  const name = formatTxid(txid)
-  return `${LEVEL_0}${name}-${name}.ltx`
+  return fileKey(0, txid, txid)
 }
 
-function parseLinkKey(key: string): number | null {
-  const match = /^0000\/([0-9a-f]{16})-\1\.ltx$/.exec(key)
-  return match?.[1] === undefined ? null : parseTxid(match[1])
+/** @throws HistoryChangedError when `link` does not come after `position` in the same history */
+export function verifyLink(position: ChainPosition, link: ChainLink, description: string): void {
+  if (continues(position, link)) return
+  throw new HistoryChangedError(
+    `${link.key} of ${description} follows transaction ${hex(link.previousChecksum)}, but the one before it is ` +
+      `${hex(position.checksum)}: two histories are mixed under this prefix. Restore the database from a copy`,
+  )
+}
+
+/** @throws RestoreError when a transaction has pages of another size than the database */
+export function verifyPageSize(pageSize: number, link: ChainLink, description: string): void {
+  if (link.pageSize === pageSize) return
+  throw new RestoreError(
+    'RESTORE_CORRUPT',
+    `${link.key} of ${description} has pages of ${link.pageSize} bytes, the database has pages of ${pageSize}`,
+  )
+}
+
+function hex(checksum: bigint | null): string {
+  return checksum === null ? 'unknown' : checksum.toString(16).padStart(16, '0')
+}
+
+/** @param found what is there behind the gap */
+export function missing(description: string, txid: number, found: string): RestoreError {
+  return new RestoreError(
+    'RESTORE_GAP',
+    `${description} lacks transaction ${formatTxid(txid)}: ${linkKey(txid)} is not there, nor a file that contains ` +
+      `it, but ${found} is. Restore the missing object from a backup of the bucket, or the database from a copy`,
+  )
 }

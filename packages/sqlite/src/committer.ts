@@ -1,18 +1,18 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type ObjectStore, probeConditionalPut } from '@thaw/store'
-import { type Chain, type EncodedLink, encodeLink } from './chain.ts'
+import { type Chain, type ChainLink, type EncodedLink, encodeLink } from './chain.ts'
 import type { Clock } from './clock.ts'
 import type { Connection } from './connection.ts'
-import { CommitUnknownError, ConflictError, SqliteStoreError } from './errors.ts'
+import { CommitUnknownError, ConflictError } from './errors.ts'
 import type { Fairness } from './fairness.ts'
 import type { Follower } from './follower.ts'
-import { lendTransaction } from './handles.ts'
+import { lendTransaction, requireTransaction } from './handles.ts'
+import { PROBE_KEY } from './probe-key.ts'
 import { type Publication, publish } from './publish.ts'
 import type { Capture } from './replica.ts'
 import type { Transaction } from './types.ts'
 
 const LARGEST_BATCH = 256
-const PROBE_KEY = 'thaw/conditional-put'
 
 export interface Work<T> {
   readonly run: (tx: Transaction) => T | Promise<T>
@@ -22,8 +22,15 @@ export interface Work<T> {
   readonly deadline: number
 }
 
+/** A statement that SQLite runs only outside of a transaction: a batch of its own, run again like any other. */
+interface LoneStatement {
+  readonly statement: string
+  readonly repeatable: true
+  readonly deadline: number
+}
+
 interface Waiting {
-  readonly work: Work<unknown>
+  readonly work: Work<unknown> | LoneStatement
   /** Runs a function in the async context of the submitter, not in that of whoever started the batch. */
   readonly inContext: <R>(fn: () => R) => R
   attempts: number
@@ -45,6 +52,8 @@ export interface CommitterOptions {
   readonly commitTimeoutMs: number
   readonly maxAttempts: number
   readonly fenceWindowMs: number
+  /** Called with the number of every transaction that was published. */
+  readonly onPublished: (txid: number) => void
 }
 
 /**
@@ -70,6 +79,15 @@ export class Committer {
 
   /** Resolves with what the function returned, or throws what it threw, once the bucket holds its batch. */
   submit<T>(work: Work<T>): Promise<T> {
+    return this.#enqueue<T>(work)
+  }
+
+  /** The same for VACUUM, which no transaction can hold. */
+  vacuum(deadline: number): Promise<void> {
+    return this.#enqueue({ statement: 'VACUUM', repeatable: true, deadline })
+  }
+
+  #enqueue<T>(work: Work<T> | LoneStatement): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({
         work,
@@ -90,7 +108,7 @@ export class Committer {
   async #pump(): Promise<void> {
     try {
       while (this.#waiting.length > 0) {
-        await this.#stepBack()
+        await this.#awaitTurn()
         await this.#options.follower.exclusive(() => this.#runBatch())
       }
     } finally {
@@ -99,13 +117,20 @@ export class Committer {
   }
 
   /** Lets other writers have their turn. A look that fails is left to the batch, which meets the same store. */
-  async #stepBack(): Promise<void> {
+  async #awaitTurn(): Promise<void> {
     const { fairness, clock, follower } = this.#options
-    const due = fairness.stepBack(clock.now())
-    if (!due || !follower.trusted) return
-    if (due.waitMs > 0) await clock.sleep(due.waitMs)
-    await follower.freshSince(follower.tick()).catch(() => undefined)
-    fairness.looked()
+    for (;;) {
+      const turn = fairness.turn(clock.now())
+      if (!turn || !follower.trusted) return
+      if (turn.waitMs > 0) await clock.sleep(turn.waitMs)
+      const sentAt = clock.now()
+      try {
+        await follower.exclusive(() => follower.advance(null, null, turn.ask))
+      } catch {
+        return
+      }
+      fairness.looked(sentAt, clock.now())
+    }
   }
 
   async #runBatch(): Promise<void> {
@@ -117,8 +142,9 @@ export class Committer {
       const replica = follower.replica
       const outcomes: Outcome[] = []
       replica.pin()
-      while (this.#waiting.length > 0 && batch.length < LARGEST_BATCH) {
-        const next = this.#waiting.shift()!
+      while (batch.length < LARGEST_BATCH) {
+        const next = this.#nextFor(batch)
+        if (!next) break
         batch.push(next)
         outcomes.push(await this.#runOne(replica.writer, next))
       }
@@ -137,22 +163,26 @@ export class Committer {
     }
   }
 
+  /** Takes what goes on with the batch from those that wait; null when the batch is complete. */
+  #nextFor(batch: readonly Waiting[]): Waiting | null {
+    const next = this.#waiting[0]
+    if (!next || batch.some(isLone) || (batch.length > 0 && isLone(next))) return null
+    this.#waiting.shift()
+    return next
+  }
+
   async #runOne(writer: Connection, { work, inContext }: Waiting): Promise<Outcome> {
+    if ('statement' in work) return runLone(writer, work.statement)
     const { handle, end } = lendTransaction(writer)
     const inside = { open: true }
     try {
-      writer.execute('BEGIN IMMEDIATE')
+      writer.control('BEGIN IMMEDIATE')
       const value = await inContext(() => this.#inside.run(inside, () => work.run(handle)))
-      if (!writer.db.isTransaction) {
-        throw new SqliteStoreError(
-          'TRANSACTION_ENDED_INSIDE',
-          'a statement ended the transaction that it ran in: return from the function, or throw, to end it',
-        )
-      }
-      writer.execute('COMMIT')
+      requireTransaction(writer)
+      writer.control('COMMIT')
       return { value }
     } catch (error) {
-      if (writer.db.isTransaction) writer.execute('ROLLBACK')
+      if (writer.db.isTransaction) writer.control('ROLLBACK')
       return { error }
     } finally {
       inside.open = false
@@ -162,12 +192,14 @@ export class Committer {
 
   /** Nothing was written: what the functions saw holds if the copy still was at the head after they had begun. */
   async #confirmUnchanged(): Promise<boolean> {
-    const { follower, fairness } = this.#options
+    const { follower, fairness, clock } = this.#options
     follower.replica.unpin()
+    const sentAt = clock.now()
     const next = await follower.look()
-    fairness.looked()
-    if (!next) return true
-    await follower.follow(null, next)
+    fairness.looked(sentAt, clock.now())
+    if (next === 'head') return true
+    if (next === 'unproven') await follower.synchronise(null)
+    else await follower.follow(null, next)
     return false
   }
 
@@ -176,20 +208,34 @@ export class Committer {
     const { follower, clock, fairness } = this.#options
     const sentAt = clock.now()
     const tick = follower.tick()
-    const link = this.#encode(capture)
-    const publication = await this.#send(link, batch).catch(async (error) => {
+    let link: EncodedLink
+    let publication: Publication
+    try {
+      link = this.#encode(capture)
+      publication = await this.#send(link, batch)
+    } catch (error) {
       await follower.undo(capture)
       if (error instanceof CommitUnknownError) follower.distrust()
       throw error
-    })
+    }
     if (publication.outcome === 'settled') {
       follower.accept(capture, link, publication.provenAt, tick)
       fairness.won(sentAt, clock.now())
+      this.#options.onPublished(link.txid)
       return true
     }
-    if (publication.outcome === 'lost') await follower.follow(capture, publication.winner)
+    if (publication.outcome === 'lost') await this.#catchUp(capture, publication.winner)
     else await follower.synchronise(capture)
     return false
+  }
+
+  /** In a crowd the head is soon another one again: whoever knew it just now need not ask whether `winner` is it. */
+  async #catchUp(lost: Capture, winner: ChainLink): Promise<void> {
+    const { fairness, clock, follower } = this.#options
+    const knewTheHead = clock.now() - follower.verifiedAt <= 2 * fairness.turnMs
+    if (knewTheHead) await follower.advance(lost, winner, 0)
+    else await follower.follow(lost, winner)
+    fairness.lost()
   }
 
   async #send(link: EncodedLink, batch: readonly Waiting[]): Promise<Publication> {
@@ -237,6 +283,19 @@ export class Committer {
         : `${this.#options.description}: another writer was faster, and this transaction cannot be run again by ` +
             'itself. Use atomic(fn), which runs it again, or repeat it',
     )
+  }
+}
+
+function isLone({ work }: Waiting): boolean {
+  return 'statement' in work
+}
+
+function runLone(writer: Connection, statement: string): Outcome {
+  try {
+    writer.control(statement)
+    return { value: undefined }
+  } catch (error) {
+    return { error }
   }
 }
 

@@ -178,14 +178,20 @@ test('a handle is dead once its function has ended', async () => {
   expect(() => reader[0]?.execute('SELECT 1')).toThrow(/has ended/)
 })
 
-test('a statement cannot end the transaction it runs in', async () => {
+test('a statement that ends its transaction from inside leaves nothing, also if its error is swallowed', async () => {
+  await a.execute("INSERT INTO t VALUES (1, 'there')")
   const ending = a.atomic((tx) => {
-    tx.execute("INSERT INTO t(v) VALUES ('x')")
-    tx.execute('ROLLBACK')
+    tx.execute("INSERT INTO t(v) VALUES ('undone')")
+    try {
+      tx.execute("INSERT OR ROLLBACK INTO t VALUES (1, 'again')")
+    } catch {}
+    try {
+      tx.execute("INSERT INTO t(v) VALUES ('on its own')")
+    } catch {}
   })
   await expect(ending).rejects.toMatchObject({ code: 'TRANSACTION_ENDED_INSIDE' })
-  await a.execute("INSERT INTO t(v) VALUES ('y')")
-  expect(await rows(b, 'SELECT v FROM t')).toEqual([{ v: 'y' }])
+  await a.execute("INSERT INTO t(v) VALUES ('after')")
+  expect(await rows(b, 'SELECT v FROM t ORDER BY id')).toEqual([{ v: 'there' }, { v: 'after' }])
 })
 
 test('a multi-statement read stays on its state, and cannot write', async () => {
@@ -217,6 +223,22 @@ test('a statement that only looks like a read still commits', async () => {
   expect(result.changes).toBe(1)
   await a.execute('PRAGMA user_version = 7')
   expect(await rows(b, 'PRAGMA user_version')).toEqual([{ user_version: 7 }])
+})
+
+test('a statement tells of the rows that it changed itself, and of no others', async () => {
+  const changes = await a.atomic((tx) =>
+    [
+      "INSERT INTO t(v) VALUES ('1'), ('2'), ('3')",
+      'CREATE TABLE other(v)',
+      'SAVEPOINT s',
+      '-- and now\n ALTER TABLE other ADD COLUMN w',
+      "UPDATE t SET v = 'x' WHERE id > 1",
+      'RELEASE s',
+      'PRAGMA user_version = 1',
+      'DELETE FROM t WHERE id > 100',
+    ].map((sql) => tx.execute(sql).changes),
+  )
+  expect(changes).toEqual([3, 0, 0, 0, 2, 0, 0, 0])
 })
 
 test('a second statement in one text is refused, and the first is not run', async () => {

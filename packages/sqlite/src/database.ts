@@ -10,8 +10,10 @@ import { type OwnedDirectory, ownDirectory } from './directory.ts'
 import { DatabaseClosedError, NestedUseError } from './errors.ts'
 import { Fairness } from './fairness.ts'
 import { Follower } from './follower.ts'
+import { guardLoneStatement, isVacuum } from './guards.ts'
 import { lendReader } from './handles.ts'
-import type { OpenOptions } from './options.ts'
+import { BackgroundMaintenance } from './maintenance/background.ts'
+import { newDatabase, type OpenOptions } from './options.ts'
 import type {
   AtomicOptions,
   Invocation,
@@ -44,6 +46,7 @@ const ROLLED_BACK = Symbol('rolled back')
  * @throws StoreError when the store cannot be reached or refuses
  */
 export async function openSqlite(options: OpenOptions): Promise<SqliteDatabase> {
+  const made = newDatabase(options)
   const clock = options.clock ?? systemClock
   const description = options.description ?? options.store.description
   const started = performance.now()
@@ -52,17 +55,24 @@ export async function openSqlite(options: OpenOptions): Promise<SqliteDatabase> 
     const chain = new Chain(options.store, description)
     const fairness = new Fairness()
     const follower = new Follower({
+      store: options.store,
       chain,
       clock,
       directory: directory.path,
       description,
+      newDatabase: made,
       fenceWindowMs: options.fenceWindowMs ?? FENCE_WINDOW_MS,
       readPatienceMs: options.readPatienceMs ?? 2_000,
       onForeignLink: ({ writerId }) => fairness.saw(writerId, clock.now()),
     })
     await follower.exclusive(() => follower.synchronise(null))
     performance.measure('thaw:restore', { start: started, detail: { description } })
+    const maintenance = new BackgroundMaintenance(
+      { store: options.store, description },
+      options.maintainEvery,
+    )
     const committer = new Committer({
+      onPublished: (txid) => maintenance.published(txid),
       store: options.store,
       chain,
       follower,
@@ -74,7 +84,7 @@ export async function openSqlite(options: OpenOptions): Promise<SqliteDatabase> 
       maxAttempts: options.maxAttempts ?? 100,
       fenceWindowMs: options.fenceWindowMs ?? FENCE_WINDOW_MS,
     })
-    return new BucketDatabase(description, clock, follower, committer, directory)
+    return new BucketDatabase(description, clock, follower, committer, maintenance, directory)
   } catch (error) {
     directory.release()
     throw error
@@ -86,6 +96,7 @@ class BucketDatabase implements SqliteDatabase {
   readonly #clock: Clock
   readonly #follower: Follower
   readonly #committer: Committer
+  readonly #maintenance: BackgroundMaintenance
   readonly #directory: OwnedDirectory
   readonly #context = new AsyncLocalStorage<Context>()
   #closed = false
@@ -95,12 +106,14 @@ class BucketDatabase implements SqliteDatabase {
     clock: Clock,
     follower: Follower,
     committer: Committer,
+    maintenance: BackgroundMaintenance,
     directory: OwnedDirectory,
   ) {
     this.description = description
     this.#clock = clock
     this.#follower = follower
     this.#committer = committer
+    this.#maintenance = maintenance
     this.#directory = directory
   }
 
@@ -111,13 +124,19 @@ class BucketDatabase implements SqliteDatabase {
   async execute(sql: string, parameters: readonly unknown[] = []): Promise<StatementResult> {
     this.#check('execute')
     if (mayOnlyRead(sql)) {
-      await this.#fresh()
+      const stale = this.#fresh()
+      if (stale) await stale
       try {
         return this.#follower.replica.reader.execute(sql, parameters)
       } catch (error) {
         if (!isReadOnlyRefusal(error)) throw error
       }
     }
+    if (isVacuum(sql)) {
+      await this.#committer.vacuum(this.#deadline())
+      return { rows: [], changes: 0, lastInsertRowid: 0 }
+    }
+    guardLoneStatement(sql)
     return this.#submit((tx) => tx.execute(sql, parameters), true)
   }
 
@@ -174,18 +193,23 @@ class BucketDatabase implements SqliteDatabase {
     if (this.#closed) return
     this.#closed = true
     await this.#committer.idle()
+    await this.#maintenance.idle()
     await this.#follower.exclusive(async () => this.#follower.close())
     this.#directory.release()
   }
 
   #submit<T>(run: (tx: Transaction) => T | Promise<T>, repeatable: boolean): Promise<T> {
-    const deadline = this.#context.getStore()?.deadline ?? Number.POSITIVE_INFINITY
-    return this.#committer.submit({ run, repeatable, deadline })
+    return this.#committer.submit({ run, repeatable, deadline: this.#deadline() })
+  }
+
+  #deadline(): number {
+    return this.#context.getStore()?.deadline ?? Number.POSITIVE_INFINITY
   }
 
   /** Brings the copy to where a strong read wants it. */
-  #fresh(): Promise<void> {
-    return this.#follower.freshSince(this.#context.getStore()?.begun ?? this.#follower.tick())
+  #fresh(): Promise<void> | null {
+    const begun = this.#context.getStore()?.begun ?? this.#follower.tick()
+    return this.#follower.isFresh(begun) ? null : this.#follower.freshSince(begun)
   }
 
   #check(operation: string): void {

@@ -36,9 +36,16 @@ export class HistoryChangedError extends SqliteStoreError {
   }
 }
 
-/** The chain in the bucket cannot be followed: an object is missing (`RESTORE_GAP`) or damaged (`RESTORE_CORRUPT`). */
+/**
+ * The database cannot be had from the bucket: an object is missing (`RESTORE_GAP`) or damaged (`RESTORE_CORRUPT`), or
+ * there is no room for it here (`RESTORE_NO_SPACE`).
+ */
 export class RestoreError extends SqliteStoreError {
-  constructor(code: 'RESTORE_GAP' | 'RESTORE_CORRUPT', message: string, cause?: unknown) {
+  constructor(
+    code: 'RESTORE_GAP' | 'RESTORE_CORRUPT' | 'RESTORE_NO_SPACE',
+    message: string,
+    cause?: unknown,
+  ) {
     super(code, message, { cause })
   }
 }
@@ -61,6 +68,39 @@ export class ReadInterruptedError extends SqliteStoreError {
 export class NestedUseError extends SqliteStoreError {
   constructor(message: string) {
     super('NESTED_USE', message)
+  }
+}
+
+/** A statement would break the local copy, or silently not hold. It has done nothing. */
+export class StatementRefusedError extends SqliteStoreError {
+  constructor(message: string) {
+    super('STATEMENT_REFUSED', message)
+  }
+}
+
+export type OperationErrorCode =
+  | 'BAD_OPTION'
+  /** There is nothing to restore, export or fork. */
+  | 'DATABASE_EMPTY'
+  /** The place for a new database holds one. */
+  | 'DATABASE_EXISTS'
+  /** That state cannot be had (any more). */
+  | 'NO_RESTORE_POINT'
+  | 'FILE_EXISTS'
+  | 'FILE_NOT_FOUND'
+  | 'FILE_NOT_SQLITE'
+  /** SQLite cannot open it, or somebody keeps it locked. */
+  | 'FILE_UNREADABLE'
+  | 'NO_DIRECTORY'
+  /** SQLite found damage in a file, or in what the bucket holds. */
+  | 'INTEGRITY_CHECK_FAILED'
+  | 'CLOCK_SKEW'
+  | 'CHECK_FAILED'
+
+/** An operation on a whole database was refused or found something wrong. What was there is as it was. */
+export class OperationError extends SqliteStoreError {
+  constructor(code: OperationErrorCode, message: string, cause?: unknown) {
+    super(code, message, { cause })
   }
 }
 

@@ -61,6 +61,34 @@ test('every attempt is judged anew: a freeze between two attempts closes the fen
   expect(attempts).toBe(1)
 })
 
+test('absence proves nothing when a freeze lies between the last proof and the answer', async () => {
+  let freeze = () => {}
+  const freezing = withOperations(store, {
+    get: async (key, options) => {
+      const object = await store.get(key, options)
+      if (key.endsWith('3.ltx')) freeze()
+      return object
+    },
+  })
+  const frozen = await open({ store: freezing, clock })
+  const writer = await open({ store, clock })
+  await writer.execute('CREATE TABLE t(v)')
+  await writer.execute('INSERT INTO t VALUES (1)')
+  await rows(frozen, 'SELECT * FROM t')
+  // It falls behind again, follows, and is frozen while 3 is on its way; until it asks for 4, 4 has come and gone.
+  for (let i = 2; i <= 5; i++) await writer.execute('INSERT INTO t VALUES (?)', [i])
+  const fourth = '0000/0000000000000004-0000000000000004.ltx'
+  const gone = await store.get(fourth)
+  expect(gone).not.toBe(null)
+  freeze = () => {
+    freeze = () => {}
+    clock.advance(120 * MINUTE)
+    store.delete([1, 2, 3, 4, 5].map((n) => `0000/000000000000000${n}-000000000000000${n}.ltx`))
+  }
+  await frozen.execute('INSERT INTO t VALUES (99)').catch(() => undefined)
+  expect(await store.head(fourth)).toBe(null)
+})
+
 test('an attempt is signed with the instant that the fence judged', async () => {
   const signed: (number | undefined)[] = []
   const slow = withOperations(store, {

@@ -1,22 +1,37 @@
 import { join } from 'node:path'
-import type { Chain, ChainLink, ChainPosition, EncodedLink } from './chain.ts'
+import type { ObjectStore } from '@thaw/store'
+import {
+  type Chain,
+  type ChainLink,
+  type ChainPosition,
+  EMPTY_CHAIN,
+  type EncodedLink,
+  fits,
+  verifyLink,
+  verifyPageSize,
+} from './chain.ts'
 import type { Clock } from './clock.ts'
 import { HistoryChangedError } from './errors.ts'
 import { Mutex } from './mutex.ts'
+import type { NewDatabase } from './options.ts'
+import { writePages } from './page-file.ts'
 import { insideFence } from './publish.ts'
-import { type Capture, Replica, writePages } from './replica.ts'
-import { restore, verifyLink, verifyPageSize } from './restore.ts'
+import { type Capture, Replica } from './replica.ts'
+import { restore } from './restore.ts'
 
 /** Above this many transactions behind, listing and fetching in parallel beats asking for one after the other. */
 const LINKS_ASKED_ONE_BY_ONE = 8
 const LINKS_APPLIED_AT_ONCE = 64
 
 export interface FollowerOptions {
+  readonly store: ObjectStore
   readonly chain: Chain
   readonly clock: Clock
   /** The directory that the copy may fill. */
   readonly directory: string
   readonly description: string
+  /** What the copy is made with while the bucket holds nothing. */
+  readonly newDatabase: NewDatabase
   readonly fenceWindowMs: number
   readonly readPatienceMs: number
   /** Called with the writer of every transaction that came from elsewhere. */
@@ -35,7 +50,7 @@ export class Follower {
   readonly #options: FollowerOptions
   readonly #mutex = new Mutex()
   #replica: Replica | null = null
-  #position: ChainPosition = { txid: 0, checksum: 0n, timestamp: 0 }
+  #position = EMPTY_CHAIN
   #verifiedAt = Number.NEGATIVE_INFINITY
   #ticks = 0
   #provenTick = 0
@@ -71,6 +86,11 @@ export class Follower {
     return this.#mutex.run(fn)
   }
 
+  /** Whether `freshSince(begun)` has nothing to wait for. */
+  isFresh(begun: number): boolean {
+    return this.#replica !== null && this.#provenTick > begun && !this.#closedToReaders
+  }
+
   /** Resolves when the copy is known to be at least as new as the head was at the moment `begun`. */
   async freshSince(begun: number): Promise<void> {
     while (this.#replica === null || this.#provenTick <= begun) {
@@ -98,14 +118,16 @@ export class Follower {
     this.#replica = null
   }
 
-  /** Asks for the next transaction; there being none proves that `position` is the head. */
-  async look(): Promise<ChainLink | null> {
+  /**
+   * Asks for the next transaction. There being none proves that `position` is the head, unless the last proof is so
+   * old by now that the next transaction may have come and gone.
+   */
+  async look(): Promise<ChainLink | 'head' | 'unproven'> {
     const { txid } = this.#position
     const at = this.#options.clock.now()
     const tick = this.tick()
     const link = await this.#options.chain.fetch(txid + 1)
-    if (!link) this.#proven(txid, at, tick)
-    return link
+    return link ?? (this.#provenByAbsence(txid, at, tick) ? 'head' : 'unproven')
   }
 
   /**
@@ -115,28 +137,58 @@ export class Follower {
   async follow(unpublished: Capture | null, first: ChainLink | null): Promise<void> {
     const links: ChainLink[] = []
     let end = this.#position
+    let head: { readonly at: number; readonly tick: number } | null = null
     try {
       let link = first && first.txid > end.txid ? first : null
-      for (;;) {
-        const at = this.#options.clock.now()
-        const tick = this.tick()
+      while (links.length < LINKS_ASKED_ONE_BY_ONE) {
+        const asked = { at: this.#options.clock.now(), tick: this.tick() }
         link ??= await this.#options.chain.fetch(end.txid + 1)
         if (!link) {
-          await this.#apply(unpublished, links)
-          this.#proven(end.txid, at, tick)
-          return
+          head = asked
+          break
         }
         verifyLink(end, link, this.#options.description)
         links.push(link)
         end = link
         link = null
-        if (links.length === LINKS_ASKED_ONE_BY_ONE) break
       }
     } catch (error) {
       await this.#fail(error, unpublished, links)
     }
     await this.#apply(unpublished, links)
+    if (head && this.#provenByAbsence(end.txid, head.at, head.tick)) return
     await this.synchronise(null)
+  }
+
+  /**
+   * Undoes what is not published and applies the next transactions, without insisting on reaching the head. For the
+   * fence the last proof stays as good as it was: what comes after the head of then is newer than the proof.
+   * @param first the next transaction, if it is already at hand
+   * @param ask for how many transactions to ask beyond it, all at once
+   */
+  async advance(unpublished: Capture | null, first: ChainLink | null, ask: number): Promise<void> {
+    const { chain, clock, description } = this.#options
+    const links: ChainLink[] = []
+    let end = this.#position
+    let head = false
+    const at = clock.now()
+    const tick = this.tick()
+    try {
+      const known = first && first.txid > end.txid ? [first] : []
+      const next = end.txid + known.length + 1
+      const asked = await Promise.all(Array.from({ length: ask }, (_, index) => chain.fetch(next + index)))
+      for (const link of [...known, ...asked]) {
+        head = link === null
+        if (!link) break
+        verifyLink(end, link, description)
+        links.push(link)
+        end = link
+      }
+    } catch (error) {
+      await this.#fail(error, unpublished, links)
+    }
+    await this.#apply(unpublished, links)
+    if (head) this.#provenByAbsence(end.txid, at, tick)
   }
 
   /** Undoes what is not published and brings the copy to the head, by listing: proof after any length of absence. */
@@ -149,8 +201,9 @@ export class Follower {
     const at = clock.now()
     const tick = this.tick()
     try {
-      await this.#verifyOwnPosition()
-      for await (const link of chain.fetchAll(await chain.list(end.txid + 1))) {
+      const listed = await chain.list(Math.max(1, end.txid))
+      if (await this.#isLeftBehind(listed)) return await this.#restoreAnew()
+      for await (const link of chain.fetchAll(listed.filter((txid) => txid > end.txid))) {
         verifyLink(end, link, this.#options.description)
         end = link
         buffered.push(link)
@@ -201,7 +254,17 @@ export class Follower {
   async #bringToHead(): Promise<void> {
     if (!this.trusted) return this.exclusive(() => this.synchronise(null))
     const next = await this.look()
-    if (next) await this.exclusive(() => this.follow(null, next))
+    if (typeof next === 'object') await this.exclusive(() => this.follow(null, next))
+  }
+
+  /**
+   * There was no transaction after `txid`, asked at `at`. In a freeze between that and the proof before, or between
+   * asking and the answer, it may have been made, compacted and deleted.
+   */
+  #provenByAbsence(txid: number, at: number, tick: number): boolean {
+    if (!this.trusted) return false
+    this.#proven(txid, at, tick)
+    return true
   }
 
   #proven(txid: number, at: number, tick: number): void {
@@ -209,25 +272,36 @@ export class Follower {
     this.#provenTick = Math.max(this.#provenTick, tick)
   }
 
-  /** A name that lists does not tell whose it is: the prefix may have been wiped and filled again. */
-  async #verifyOwnPosition(): Promise<void> {
+  /**
+   * Whether retention has removed the transaction of `position`, and with it the way from here to the head.
+   * @param listed all single transactions from `position` on
+   * @throws HistoryChangedError when the head is below, or the name belongs to another transaction: the newest
+   *   transaction is never removed, so the prefix was wiped, and perhaps filled again
+   */
+  async #isLeftBehind(listed: readonly number[]): Promise<boolean> {
     const { txid, checksum } = this.#position
-    if (txid === 0) return
-    const own = await this.#options.chain.fetch(txid)
-    if (own?.checksum === checksum) return
+    if (txid === 0) return listed.length > 0 && listed[0] !== 1
+    if (listed.length > 0 && listed[0] !== txid) return true
+    const own = listed.length === 0 ? null : await this.#options.chain.fetch(txid)
+    if (own && fits(own.checksum, checksum)) return false
     throw new HistoryChangedError(
       `${this.#options.description} no longer holds transaction ${txid} as this environment knows it: ` +
         `${own ? 'another one has its name' : 'it is gone'}. The database was replaced; the next use starts from what is there now`,
     )
   }
 
+  async #restoreAnew(): Promise<void> {
+    this.abandon()
+    await this.#restore()
+  }
+
   async #restore(): Promise<void> {
-    const { chain, clock, directory, description } = this.#options
+    const { store, clock, directory, description } = this.#options
     const at = clock.now()
     const tick = this.tick()
-    const { replica, position } = await restore(chain, directory, description)
-    this.#replica = replica
-    this.#position = position
+    const path = join(directory, 'replica.db')
+    this.#position = await restore({ store, description }, path)
+    this.#replica = new Replica(path, this.#options.newDatabase)
     this.#verifiedAt = at
     this.#provenTick = tick
   }
@@ -235,7 +309,7 @@ export class Follower {
   /** Leaves the copy in a published state, whatever went wrong, and throws `error`. */
   async #fail(error: unknown, unpublished: Capture | null, links: readonly ChainLink[]): Promise<never> {
     if (error instanceof HistoryChangedError) this.abandon()
-    else await this.#apply(unpublished, links)
+    else if (this.#replica) await this.#apply(unpublished, links)
     throw error
   }
 
@@ -272,7 +346,7 @@ export class Follower {
       verifyPageSize(links[0]?.pageSize ?? 0, link, this.#options.description)
       writePages(path, link.pageSize, link.pages, link.pageCount)
     }
-    this.#replica = new Replica(path)
+    this.#replica = new Replica(path, this.#options.newDatabase)
   }
 
   /** Waits for open snapshots, for a bounded time; those still open then are taken away. */

@@ -1,5 +1,5 @@
 import type { Connection } from './connection.ts'
-import { HandleClosedError, ReadInterruptedError } from './errors.ts'
+import { HandleClosedError, ReadInterruptedError, SqliteStoreError } from './errors.ts'
 import type { Snapshot } from './replica.ts'
 import type { Reader, Transaction } from './types.ts'
 
@@ -16,6 +16,7 @@ export function lendTransaction(connection: Connection): Lent<Transaction> {
       execute(sql, parameters) {
         if (!open)
           throw new HandleClosedError('this transaction has ended: use its handle only inside its function')
+        requireTransaction(connection)
         return connection.execute(sql, parameters)
       },
     },
@@ -23,6 +24,19 @@ export function lendTransaction(connection: Connection): Lent<Transaction> {
       open = false
     },
   }
+}
+
+/**
+ * A constraint with ON CONFLICT ROLLBACK and RAISE(ROLLBACK) end a transaction from inside. What a function that
+ * caught their error wrote afterwards would be kept.
+ */
+export function requireTransaction(connection: Connection): void {
+  if (connection.db.isTransaction) return
+  throw new SqliteStoreError(
+    'TRANSACTION_ENDED_INSIDE',
+    'a statement ended the transaction that it ran in (ON CONFLICT ROLLBACK or RAISE(ROLLBACK)), and everything in ' +
+      'it is undone: let its error leave the function',
+  )
 }
 
 export function lendReader(snapshot: Snapshot): Lent<Reader> {

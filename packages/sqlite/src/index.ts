@@ -8,11 +8,30 @@ export {
   HandleClosedError,
   HistoryChangedError,
   NestedUseError,
+  OperationError,
+  type OperationErrorCode,
   ReadInterruptedError,
   RestoreError,
   SqliteStoreError,
+  StatementRefusedError,
 } from './errors.ts'
-export type { OpenOptions } from './options.ts'
+export type { Source } from './ltx-file.ts'
+export { type MaintainOptions, type MaintenanceReport, maintain } from './maintenance/maintain.ts'
+export { DEFAULT_POLICY, type MaintenancePolicy } from './maintenance/policy.ts'
+export {
+  CHECK_PARTS,
+  type CheckOptions,
+  type CheckPart,
+  type CheckResult,
+  checkDatabase,
+} from './operations/check.ts'
+export type { CreatedDatabase } from './operations/create.ts'
+export { type ExportResult, exportDatabase, type Progress } from './operations/export.ts'
+export { type ForkedDatabase, forkDatabase } from './operations/fork.ts'
+export { importDatabase } from './operations/import.ts'
+export type { Moment } from './operations/moment.ts'
+export { type DatabaseStatus, type LevelStatus, status } from './operations/status.ts'
+export type { NewDatabase, OpenOptions } from './options.ts'
 export type {
   AtomicOptions,
   Invocation,

@@ -1,7 +1,17 @@
+import { isPageSize } from '@thaw/ltx'
 import type { ObjectStore } from '@thaw/store'
 import type { Clock } from './clock.ts'
+import { SqliteStoreError } from './errors.ts'
 
-export interface OpenOptions {
+/** What can be chosen only while a database comes to be. Of no effect on one that is there. */
+export interface NewDatabase {
+  /** Bytes a page, a power of two from 512 to 65,536; 4,096 when absent. */
+  readonly pageSize?: number
+  /** Whether free pages are given back: at every commit, when `PRAGMA incremental_vacuum` asks, or (when absent) never. */
+  readonly autoVacuum?: 'full' | 'incremental'
+}
+
+export interface OpenOptions extends NewDatabase {
   /** Where the database lives, and nothing else: a bucket scoped to the database's prefix, or a folder. */
   readonly store: ObjectStore
   /** Names the database in messages; the store's own description when absent. */
@@ -17,6 +27,25 @@ export interface OpenOptions {
   readonly maxAttempts?: number
   /** For how long after the head was proven a PUT may be sent, ms; 300,000 when absent. */
   readonly fenceWindowMs?: number
+  /**
+   * Whoever writes a transaction whose number is a multiple of this compacts what has gathered, in the background;
+   * 256 when absent, never when 0. `maintain` on a schedule does the rest.
+   */
+  readonly maintainEvery?: number
   /** How long a multi-statement read may hold up newer transactions, ms; 2,000 when absent. */
   readonly readPatienceMs?: number
+}
+
+/** @throws SqliteStoreError `BAD_OPTION` */
+export function newDatabase({ pageSize, autoVacuum }: OpenOptions): NewDatabase {
+  if (pageSize !== undefined && !isPageSize(pageSize)) {
+    throw new SqliteStoreError(
+      'BAD_OPTION',
+      `pageSize is ${pageSize}: it has to be a power of two from 512 to 65536`,
+    )
+  }
+  return {
+    ...(pageSize === undefined ? {} : { pageSize }),
+    ...(autoVacuum === undefined ? {} : { autoVacuum }),
+  }
 }

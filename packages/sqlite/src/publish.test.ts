@@ -174,3 +174,13 @@ test('a store that ignores the condition is refused before the first transaction
   })
   for await (const { key } of careless.list('')) expect(key).not.toMatch(/\.ltx$/)
 })
+
+test('a transaction that cannot be encoded is undone, and does not travel with the next one', async () => {
+  const { now } = clock
+  clock.now = () => now() + 1_000.5 // no timestamp of LTX
+  await expect(insert()).rejects.toMatchObject({ code: 'LTX_INPUT' })
+  clock.now = now
+  expect(puts).toBe(0)
+  await db.execute("INSERT INTO t(v) VALUES ('next')")
+  expect(await contents()).toEqual([{ v: 'next' }])
+})

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type Capture, Replica, writePages } from './replica.ts'
+import { writePages } from './page-file.ts'
+import { type Capture, Replica } from './replica.ts'
 
 let directory: string
 

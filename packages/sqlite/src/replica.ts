@@ -1,21 +1,12 @@
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  readSync,
-  rmSync,
-  writeSync,
-  writevSync,
-} from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync } from 'node:fs'
 import { Connection } from './connection.ts'
+import type { NewDatabase } from './options.ts'
+import { writePages } from './page-file.ts'
 import { readWalTail, type WalCursor } from './wal.ts'
 
 const DEFAULT_PAGE_SIZE = 4096
 const WAL_CHECKPOINT_BYTES = 4 * 1024 * 1024
 const LOCK_BYTE = 0x40000000
-const PAGES_WRITTEN_AT_ONCE = 256
 
 /** Page images of one state that differ from another, and how many pages the database then has. */
 export interface PageSet {
@@ -46,6 +37,7 @@ export interface Snapshot {
  */
 export class Replica {
   readonly path: string
+  readonly #new: NewDatabase
   #pageSize: number
   #pageCount: number
   #writer: Connection
@@ -57,8 +49,9 @@ export class Replica {
   #pinned = false
 
   /** Opens the database file at `path`, which is made when absent. Nothing else may have it open. */
-  constructor(path: string) {
+  constructor(path: string, made: NewDatabase = {}) {
     this.path = path
+    this.#new = made
     const opened = this.#openConnections()
     this.#writer = opened.writer
     this.#reader = opened.reader
@@ -141,7 +134,7 @@ export class Replica {
       // Somebody still reads from the state that has just become old: leave it to them.
       this.#reader = { connection: this.#openReader(), dead: false, users: 0 }
     } else {
-      this.#reader.connection.execute('COMMIT')
+      this.#reader.connection.control('COMMIT')
     }
   }
 
@@ -247,11 +240,16 @@ export class Replica {
   }
 
   #openConnections(): { writer: Connection; reader: Snapshot; pageSize: number; pageCount: number } {
+    const isNew = !existsSync(this.path)
     const writer = new Connection(this.path, { readOnly: false })
+    if (isNew) {
+      const { pageSize = DEFAULT_PAGE_SIZE, autoVacuum = 'none' } = this.#new
+      writer.exec(`PRAGMA page_size = ${pageSize}; PRAGMA auto_vacuum = ${autoVacuum}`)
+    }
     writer.exec(
       'PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY',
     )
-    const pageSize = writer.pragma('page_size') || DEFAULT_PAGE_SIZE
+    const pageSize = writer.pragma('page_size')
     const pageCount = writer.pragma('page_count')
     return {
       writer,
@@ -279,51 +277,9 @@ export class Replica {
   }
 }
 
-/**
- * Puts pages into a database file (made when absent) and gives it its length.
- * @param pageSize bytes a page
- */
-export function writePages(
-  path: string,
-  pageSize: number,
-  pages: ReadonlyMap<number, Uint8Array>,
-  pageCount: number,
-): void {
-  const fd = openSync(path, existsSync(path) ? 'r+' : 'w+')
-  try {
-    let run: Uint8Array[] = []
-    let next = 0
-    for (const [page, image] of pages) {
-      if (page > pageCount) continue
-      if (page !== next || run.length === PAGES_WRITTEN_AT_ONCE) {
-        writeRun(fd, run, (next - 1 - run.length) * pageSize)
-        run = []
-      }
-      run.push(image)
-      next = page + 1
-    }
-    writeRun(fd, run, (next - 1 - run.length) * pageSize)
-    ftruncateSync(fd, pageCount * pageSize)
-  } finally {
-    closeSync(fd)
-  }
-}
-
-/** Writes neighbouring pages. A call to the system for each of them would cost more than the writing. */
-function writeRun(fd: number, images: readonly Uint8Array[], position: number): void {
-  if (images.length === 0) return
-  const size = images.reduce((sum, { length }) => sum + length, 0)
-  const written = writevSync(fd, images, position)
-  if (written === size) return
-  const rest = Buffer.concat(images).subarray(written)
-  for (let done = 0; done < rest.length; ) {
-    done += writeSync(fd, rest, done, rest.length - done, position + written + done)
-  }
-}
-
 function pinConnection(connection: Connection): void {
-  connection.execute('BEGIN')
-  connection.execute('PRAGMA schema_version')
+  connection.control('BEGIN')
+  connection.control('PRAGMA schema_version')
 }
 
 /** SQLite never uses the page that holds the byte which it locks. */

@@ -1,52 +1,157 @@
-import { join } from 'node:path'
-import { type Chain, type ChainLink, type ChainPosition, continues, EMPTY_CHAIN } from './chain.ts'
-import { HistoryChangedError, RestoreError } from './errors.ts'
-import { Replica, writePages } from './replica.ts'
+import { statfsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { type LtxDecoder, type LtxHeader, lockPage } from '@thaw/ltx'
+import { type ChainPosition, EMPTY_CHAIN, missing } from './chain.ts'
+import { download, FileVanishedError } from './download.ts'
+import { RestoreError } from './errors.ts'
+import { COMPACTED_LEVELS, fileKey, type LtxFile, listLevel, SNAPSHOT_LEVEL } from './files.ts'
+import { corrupt, openFile, orCorrupt, type Source } from './ltx-file.ts'
+import { PageFile } from './page-file.ts'
+import { type Place, placeOf, verifyOrder } from './place.ts'
+import { type Plan, planFrom } from './plan.ts'
 
-export interface Restored {
-  readonly replica: Replica
-  readonly position: ChainPosition
+const PLANS = 3
+
+/**
+ * Writes the database as the bucket holds it into a new file. An empty bucket leaves no file.
+ *
+ * @param path nothing must be there
+ * @param to no transaction after this one; all when absent
+ * @returns the transaction that the file holds
+ * @throws RestoreError, HistoryChangedError, StoreError; the file is worth nothing then
+ */
+export async function restore(
+  source: Source,
+  path: string,
+  to = Number.POSITIVE_INFINITY,
+): Promise<ChainPosition> {
+  for (let attempt = 1; ; attempt++) {
+    const { files } = await planRestore(source, to)
+    if (files.length === 0) return EMPTY_CHAIN
+    try {
+      return await materialise(source, files, path)
+    } catch (error) {
+      await rm(path, { force: true })
+      if (!(error instanceof FileVanishedError)) throw error
+      if (attempt === PLANS) {
+        throw new RestoreError(
+          'RESTORE_GAP',
+          `${source.description}: ${error.message}, ${PLANS} times`,
+          error,
+        )
+      }
+    }
+  }
 }
 
 /**
- * Makes a new copy of the database as the bucket holds it, in a directory that holds none yet. An empty bucket gives
- * an empty database.
- * @throws RestoreError, StoreError
+ * The files to apply to come from nothing to the last transaction, or to `to`.
+ * @throws RestoreError `RESTORE_GAP` when the bucket holds transactions that no files lead to
  */
-export async function restore(chain: Chain, directory: string, description: string): Promise<Restored> {
-  const path = join(directory, 'replica.db')
-  let position: ChainPosition = EMPTY_CHAIN
-  let pageSize = 0
-  for await (const link of chain.fetchAll(await chain.list(1))) {
-    if (position.txid === 0) pageSize = link.pageSize
-    verifyLink(position, link, description)
-    verifyPageSize(pageSize, link, description)
-    writePages(path, pageSize, link.pages, link.pageCount)
-    position = link
+export async function planRestore({ store, description }: Source, to: number): Promise<Plan> {
+  const levels = [SNAPSHOT_LEVEL, ...COMPACTED_LEVELS]
+  const compacted = (await Promise.all(levels.map((level) => listLevel(store, level)))).flat()
+  const { reaches } = planFrom(compacted, 0, to)
+  // A day of level 0 can be 86,400 names: those that the other levels cover are not asked for.
+  const tail = await listLevel(store, 0, reaches === 0 ? undefined : fileKey(0, reaches, reaches))
+  const files = [...compacted, ...tail]
+  const plan = planFrom(files, 0, to)
+  const beyond = files.filter(({ last }) => last > plan.reaches && last <= to)
+  const [nearest] = beyond.sort((a, b) => a.first - b.first)
+  if (nearest) throw missing(description, plan.reaches + 1, nearest.key)
+  return plan
+}
+
+/** Newest file first, so that each page is written once: the newest image wins. */
+async function materialise(source: Source, files: readonly LtxFile[], path: string): Promise<ChainPosition> {
+  let output: Output | null = null
+  let position: ChainPosition | null = null
+  let newer: { readonly file: LtxFile; readonly place: Place } | null = null
+  try {
+    for await (const { file, pieces } of download(source.store, [...files].reverse())) {
+      const decoder = await openFile(source, file, pieces)
+      output ??= new Output(source, path, decoder.header)
+      await readPages(source, file, decoder, output)
+      const place = placeOf(file, decoder.header, decoder.checksum)
+      if (newer) verifyOrder(source.description, { file, place }, newer)
+      position ??= { txid: file.last, checksum: place.end, timestamp: decoder.header.timestamp }
+      newer = { file, place }
+    }
+    if (!output || !position) throw new Error('nothing was planned')
+    output.finish()
+    return position
+  } finally {
+    output?.close()
   }
-  const { txid, checksum, timestamp } = position
-  const replica = new Replica(path)
-  return { replica, position: { txid, checksum, timestamp } }
 }
 
-/** @throws HistoryChangedError when `link` does not come after `position` in the same history */
-export function verifyLink(position: ChainPosition, link: ChainLink, description: string): void {
-  if (continues(position, link)) return
-  throw new HistoryChangedError(
-    `${link.key} of ${description} follows transaction ${hex(link.previousChecksum)}, but the one before it is ` +
-      `${hex(position.checksum)}: two histories are mixed under this prefix. Restore the database from a copy`,
-  )
+async function readPages(source: Source, file: LtxFile, decoder: LtxDecoder, output: Output): Promise<void> {
+  if (decoder.header.pageSize !== output.pageSize) {
+    await decoder.close()
+    throw corrupt(
+      source,
+      file,
+      `its pages have ${decoder.header.pageSize} bytes, the newest ones ${output.pageSize}`,
+    )
+  }
+  try {
+    for await (const { number, data } of decoder.pages()) output.offer(number, data)
+  } catch (error) {
+    throw orCorrupt(source, file, error)
+  }
 }
 
-/** @throws RestoreError when a transaction has pages of another size than the database */
-export function verifyPageSize(pageSize: number, link: ChainLink, description: string): void {
-  if (link.pageSize === pageSize) return
+/** The database file while it is written, newest images first. */
+class Output {
+  readonly pageSize: number
+  readonly #source: Source
+  readonly #file: PageFile
+  readonly #pageCount: number
+  readonly #written: Uint8Array
+  #left: number
+
+  constructor(source: Source, path: string, newest: LtxHeader) {
+    this.#source = source
+    this.pageSize = newest.pageSize
+    this.#pageCount = newest.commit
+    refuseWithoutSpace(source, dirname(path), newest.commit * newest.pageSize)
+    this.#written = new Uint8Array(newest.commit + 1)
+    this.#left = newest.commit - (lockPage(newest.pageSize) <= newest.commit ? 1 : 0)
+    this.#file = new PageFile(path, newest.pageSize)
+  }
+
+  /** Takes an image unless there is a newer one, or the page is cut off by now. */
+  offer(page: number, image: Uint8Array): void {
+    if (page > this.#pageCount || this.#written[page] === 1) return
+    this.#written[page] = 1
+    this.#left--
+    this.#file.write(page, image)
+  }
+
+  finish(): void {
+    if (this.#left > 0) {
+      throw new RestoreError(
+        'RESTORE_CORRUPT',
+        `${this.#source.description}: the files that lead to its last transaction lack ${this.#left} of ` +
+          `${this.#pageCount} pages. Restore the database from a copy`,
+      )
+    }
+    this.#file.finish(this.#pageCount)
+  }
+
+  close(): void {
+    this.#file.close()
+  }
+}
+
+function refuseWithoutSpace({ description }: Source, directory: string, needed: number): void {
+  const { bavail, bsize } = statfsSync(directory)
+  const free = bavail * bsize
+  if (needed <= free) return
   throw new RestoreError(
-    'RESTORE_CORRUPT',
-    `${link.key} of ${description} has pages of ${link.pageSize} bytes, the database has pages of ${pageSize}`,
+    'RESTORE_NO_SPACE',
+    `${description} has ${needed} bytes and ${directory} has ${free} free. Give the function more ephemeral ` +
+      `storage (up to 10,240 MB), or name a larger directory`,
   )
-}
-
-function hex(checksum: bigint): string {
-  return checksum.toString(16).padStart(16, '0')
 }

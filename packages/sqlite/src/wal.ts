@@ -65,63 +65,77 @@ export function readWalTail(
 
 interface Frame {
   readonly page: number
+  /** Database size in pages when the frame ends a transaction, else 0. */
+  readonly pageCount: number
+  /** Where in the file the image begins. */
   readonly offset: number
   readonly data: Uint8Array
+  readonly after: WalCursor
 }
 
 function readFrames(fd: number, size: number, header: WalHeader, from: WalCursor): WalTail | null {
-  const { pageSize, wordsAreLittleEndian } = header
-  const frameSize = FRAME_HEADER_SIZE + pageSize
-  const { salt1, salt2 } = from
   const frames: Frame[] = []
-  let { offset, checksum } = from
-  let committed: { frames: number; pageCount: number; cursor: WalCursor } | null = null
-
-  // The file keeps its length when the log starts over, so most of what follows may be of an earlier life: the
-  // reads begin small and grow only while what they find belongs here.
-  for (let atOnce = FIRST_READ_FRAMES; ; atOnce = Math.min(atOnce * 2, LARGEST_READ_FRAMES)) {
-    const wanted = Math.min(atOnce, Math.floor((size - offset) / frameSize))
-    const chunk = Buffer.from(new ArrayBuffer(Math.max(0, wanted) * frameSize))
-    const length = readFully(fd, chunk, offset)
-    let at = 0
-    for (; at + frameSize <= length; at += frameSize) {
-      if (chunk.readUInt32BE(at + 8) !== salt1 || chunk.readUInt32BE(at + 12) !== salt2) break
-      const next = addWords(
-        chunk,
-        at + FRAME_HEADER_SIZE,
-        pageSize,
-        addWords(chunk, at, 8, checksum, wordsAreLittleEndian),
-        wordsAreLittleEndian,
-      )
-      if (chunk.readUInt32BE(at + 16) !== next[0] || chunk.readUInt32BE(at + 20) !== next[1]) break
-
-      checksum = next
-      const data = at + FRAME_HEADER_SIZE
-      frames.push({
-        page: chunk.readUInt32BE(at),
-        offset: offset + data,
-        data: chunk.subarray(data, data + pageSize),
-      })
-      const pageCount = chunk.readUInt32BE(at + 4)
-      if (pageCount > 0) {
-        const cursor = { offset: offset + at + frameSize, salt1, salt2, checksum }
-        committed = { frames: frames.length, pageCount, cursor }
-      }
-    }
-    offset += at
-    if (at === 0 || at < length) break
+  let committed = 0
+  for (const frame of framesFrom(fd, size, header, from)) {
+    frames.push(frame)
+    if (frame.pageCount > 0) committed = frames.length
   }
-  if (!committed) return null
+  const last = frames[committed - 1]
+  if (!last) return null
 
-  const { pageCount, cursor } = committed
+  const { pageCount, after: cursor } = last
   const pages = new Map<number, Uint8Array>()
   const offsets = new Map<number, number>()
-  for (const frame of frames.slice(0, committed.frames)) {
-    if (frame.page > pageCount) continue // cut off by a later transaction of the same tail
-    pages.set(frame.page, frame.data)
-    offsets.set(frame.page, frame.offset)
+  for (const { page, data, offset } of frames.slice(0, committed)) {
+    if (page > pageCount) continue // cut off by a later transaction of the same tail
+    pages.set(page, data)
+    offsets.set(page, offset)
   }
   return { pages, offsets, pageCount, cursor }
+}
+
+/**
+ * The frames that continue the log behind `from`, up to the first that does not. The file keeps its length when the
+ * log starts over, so most of what follows may be of an earlier life: the reads begin small and grow only while what
+ * they find belongs here.
+ */
+function* framesFrom(fd: number, size: number, header: WalHeader, from: WalCursor): Generator<Frame> {
+  const { pageSize } = header
+  const frameSize = FRAME_HEADER_SIZE + pageSize
+  let cursor = from
+  for (let atOnce = FIRST_READ_FRAMES; ; atOnce = Math.min(atOnce * 2, LARGEST_READ_FRAMES)) {
+    const wanted = Math.min(atOnce, Math.floor((size - cursor.offset) / frameSize))
+    const chunk = Buffer.from(new ArrayBuffer(Math.max(0, wanted) * frameSize))
+    const length = readFully(fd, chunk, cursor.offset)
+    if (length < frameSize) return
+    for (let at = 0; at + frameSize <= length; at += frameSize) {
+      const checksum = continuedChecksum(chunk, at, header, cursor)
+      if (!checksum) return
+      const offset = cursor.offset + FRAME_HEADER_SIZE
+      cursor = { ...cursor, offset: cursor.offset + frameSize, checksum }
+      yield {
+        page: chunk.readUInt32BE(at),
+        pageCount: chunk.readUInt32BE(at + 4),
+        offset,
+        data: chunk.subarray(at + FRAME_HEADER_SIZE, at + frameSize),
+        after: cursor,
+      }
+    }
+  }
+}
+
+/** The running checksum behind the frame at `at`; null when the frame is not the one that follows `cursor`. */
+function continuedChecksum(
+  chunk: Buffer,
+  at: number,
+  { pageSize, wordsAreLittleEndian }: WalHeader,
+  { salt1, salt2, checksum }: WalCursor,
+): readonly [number, number] | null {
+  if (chunk.readUInt32BE(at + 8) !== salt1 || chunk.readUInt32BE(at + 12) !== salt2) return null
+  const begun = addWords(chunk, at, 8, checksum, wordsAreLittleEndian)
+  const next = addWords(chunk, at + FRAME_HEADER_SIZE, pageSize, begun, wordsAreLittleEndian)
+  if (chunk.readUInt32BE(at + 16) !== next[0] || chunk.readUInt32BE(at + 20) !== next[1]) return null
+  return next
 }
 
 function readHeader(fd: number): WalHeader {

@@ -1,0 +1,70 @@
+import { formatBytes } from '@thaw/deploy'
+import { type DatabaseStatus, type LevelStatus, status } from '@thaw/sqlite'
+import type { Command } from '../command.ts'
+import { columns } from '../help.ts'
+import { findTarget, jsonOption, targetOptions, withSource } from './target.ts'
+
+export const command: Command = {
+  summary: 'What the bucket holds, and how far maintenance is behind',
+  usage: 'thaw db status [--url URL] [--app DIR] [--json]',
+  options: { ...targetOptions, ...jsonOption },
+  maxPositionals: 0,
+  async run(_, values, io) {
+    const target = await findTarget(values, io)
+    return withSource(target, async (source) => {
+      const found = await status(source)
+      if (values.json === true) io.out(JSON.stringify({ database: source.description, ...found }, null, 2))
+      else for (const line of describe(source.description, found, Date.now())) io.out(line)
+      return found.problem === null ? 0 : 1
+    })
+  },
+}
+
+function describe(name: string, found: DatabaseStatus, now: number): string[] {
+  const problem = found.problem === null ? [] : ['', `PROBLEM: ${found.problem}`]
+  const { head } = found
+  if (head === null) return [name, '  holds no database yet', ...problem]
+  const age = (ms: number) => duration(now - ms)
+  const { tail, restore } = found
+  return [
+    name,
+    ...columns([
+      [
+        'head',
+        `transaction ${head.txid}, ${new Date(head.timestamp).toISOString()} (${age(head.timestamp)} ago)`,
+      ],
+      ['size', `${formatBytes(head.bytes)} in pages of ${head.pageSize} bytes`],
+      ['restore', `reads ${count(restore.files, 'file')}, ${formatBytes(restore.bytes)}`],
+      [
+        'not compacted',
+        tail.oldestAt === null
+          ? 'nothing'
+          : `${count(tail.files, 'transaction')}, ${formatBytes(tail.bytes)}, the oldest ${age(tail.oldestAt)} old`,
+      ],
+      ...found.levels.map((level): [string, string] => [`level ${level.level}`, describeLevel(level, age)]),
+    ]),
+    ...problem,
+  ]
+}
+
+function describeLevel(level: LevelStatus, age: (ms: number) => string): string {
+  return (
+    `${count(level.files, 'file')}, ${formatBytes(level.bytes)}, transactions ${level.first} to ${level.last}, ` +
+    `${age(level.newestAt)} to ${age(level.oldestAt)} old`
+  )
+}
+
+function count(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`
+}
+
+const UNITS: readonly (readonly [string, number])[] = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+]
+
+function duration(ms: number): string {
+  for (const [unit, size] of UNITS) if (ms >= 2 * size) return `${Math.floor(ms / size)} ${unit}`
+  return `${Math.max(0, Math.floor(ms / 1000))} s`
+}

@@ -1,0 +1,87 @@
+import { type ObjectStore, StoreError } from '@thaw/store'
+import type { LtxFile } from './files.ts'
+
+const PIECE_BYTES = 4 * 1024 * 1024
+const REQUESTS_AT_ONCE = 16
+const BYTES_AT_ONCE = 64 * 1024 * 1024
+
+/** An object that was listed is gone, or another one has its name: retention went by. List again. */
+export class FileVanishedError extends Error {
+  readonly file: LtxFile
+
+  constructor(file: LtxFile) {
+    super(`${file.key} was listed and is gone`)
+    this.file = file
+  }
+}
+
+/** The bytes of one file, in pieces. */
+export interface Download {
+  readonly file: LtxFile
+  readonly pieces: AsyncIterable<Uint8Array>
+}
+
+interface Piece {
+  readonly file: LtxFile
+  readonly start: number
+  readonly end: number
+}
+
+/**
+ * Downloads files in their order, many requests ahead of the reader, large ones in ranges of 4 MiB pinned to the
+ * version that was listed. Memory is bounded by 64 MiB, whatever the sizes.
+ *
+ * The pieces of a file must be read before the next file is asked for.
+ * @throws FileVanishedError, StoreError
+ */
+export async function* download(store: ObjectStore, files: readonly LtxFile[]): AsyncGenerator<Download> {
+  const pieces = files.flatMap(split)
+  const ahead: { readonly size: number; readonly bytes: Promise<Uint8Array> }[] = []
+  let next = 0
+  let bytesAhead = 0
+
+  const fill = () => {
+    for (let piece = pieces[next]; piece; piece = pieces[++next]) {
+      const size = piece.end - piece.start
+      const full = ahead.length >= REQUESTS_AT_ONCE || bytesAhead + size > BYTES_AT_ONCE
+      if (full && ahead.length > 0) return
+      const bytes = fetchPiece(store, piece)
+      bytes.catch(() => undefined) // it is awaited below, unless an earlier one fails first
+      ahead.push({ size, bytes })
+      bytesAhead += size
+    }
+  }
+  async function* read(count: number): AsyncGenerator<Uint8Array> {
+    for (let i = 0; i < count; i++) {
+      fill()
+      const first = ahead.shift()
+      if (!first) throw new Error('more pieces were read than there are')
+      const bytes = await first.bytes
+      bytesAhead -= first.size
+      fill()
+      yield bytes
+    }
+  }
+
+  for (const file of files) yield { file, pieces: read(split(file).length) }
+}
+
+function split(file: LtxFile): Piece[] {
+  const pieces: Piece[] = []
+  for (let start = 0; start === 0 || start < file.size; start += PIECE_BYTES) {
+    pieces.push({ file, start, end: Math.min(start + PIECE_BYTES, file.size) })
+  }
+  return pieces
+}
+
+async function fetchPiece(store: ObjectStore, { file, start, end }: Piece): Promise<Uint8Array> {
+  const whole = start === 0 && end === file.size
+  try {
+    const options = whole ? { ifMatch: file.etag } : { ifMatch: file.etag, range: { start, end } }
+    const object = await store.get(file.key, options)
+    if (object) return object.body
+  } catch (error) {
+    if (!(error instanceof StoreError && error.code === 'STORE_CHANGED')) throw error
+  }
+  throw new FileVanishedError(file)
+}

@@ -1,0 +1,126 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { formatTxid } from '@thaw/ltx'
+import { type ObjectStore, openStore } from '@thaw/store'
+import { type S3Server, seededRandom, startS3Server } from '@thaw/testing'
+import { expect, onTestFinished, test } from 'vitest'
+import type { SqliteDatabase } from '../src/index.ts'
+import type { NewDatabase } from '../src/options.ts'
+import { open, temporaryDirectory } from './kit.ts'
+import { contents, contentsOf, contentsOfFile, perform, performPlainly, workload } from './workload.ts'
+
+/** The public tools, where they are installed: go install github.com/superfly/ltx/cmd/ltx@latest, litestream.io */
+const has = (command: string) => spawnSync(command, ['version']).status === 0
+const ltx = has('ltx')
+const litestream = has('litestream')
+
+/** A database in a bucket, and what it held after each of its transactions. */
+interface Written {
+  readonly server: S3Server
+  readonly store: ObjectStore
+  readonly db: SqliteDatabase
+  readonly states: ReadonlyMap<number, unknown>
+}
+
+async function write(seed: string, steps: number, made: NewDatabase): Promise<Written> {
+  const server = await startS3Server()
+  onTestFinished(() => server.close())
+  const store = await openStore(server.urlOf('app'), server.env)
+  onTestFinished(() => store.close())
+  const db = await open({ store, ...made })
+  const states = new Map<number, unknown>()
+  const changes = workload(seededRandom(seed), made.pageSize ?? 4096)
+  for (let n = 0; n < steps; n++) {
+    await perform(db, changes.next().value)
+    states.set(db.position, await contents(db))
+  }
+  return { server, store, db, states }
+}
+
+/** Environment variables of this machine, such as a bundle of certificates, are not for the tools. */
+function run(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): string {
+  return execFileSync(command, args, {
+    encoding: 'utf8',
+    stdio: 'pipe',
+    env: { PATH: process.env.PATH ?? '', ...env },
+  })
+}
+
+function restore(server: S3Server, directory: string, ...options: string[]): unknown {
+  const path = join(directory, 'restored.db')
+  for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })
+  run('litestream', ['restore', ...options, '-o', path, server.urlOf('app')], server.env)
+  return contentsOfFile(path)
+}
+
+test.skipIf(!litestream).each([512, 4096, 65_536])(
+  'litestream restores what was written here, whole and to any transaction: pages of %i bytes',
+  async (pageSize) => {
+    const seed = `litestream/${pageSize}`
+    const written = await write(seed, 20, { pageSize, autoVacuum: 'incremental' })
+    const directory = temporaryDirectory()
+    for (const [txid, state] of written.states) {
+      const message = `seed ${seed}, transaction ${txid}`
+      expect(restore(written.server, directory, '-txid', formatTxid(txid)), message).toEqual(state)
+    }
+    expect(restore(written.server, directory), `seed ${seed}`).toEqual(await contents(written.db))
+  },
+)
+
+test.skipIf(!litestream)('litestream restores from before and behind a VACUUM', async () => {
+  const written = await write('litestream/vacuum', 15, {})
+  const directory = temporaryDirectory()
+  const before = { txid: written.db.position, state: await contents(written.db) }
+  await written.db.execute('DELETE FROM item WHERE id % 5 <> 0')
+  await written.db.execute('VACUUM')
+  expect(restore(written.server, directory)).toEqual(await contents(written.db))
+  expect(restore(written.server, directory, '-txid', formatTxid(before.txid))).toEqual(before.state)
+})
+
+test.skipIf(!ltx)('ltx finds nothing wrong with any object', async () => {
+  const { store, db } = await write('ltx/verify', 25, { pageSize: 1024 })
+  const directory = temporaryDirectory()
+  const paths: string[] = []
+  for await (const { key } of store.list('0000/')) {
+    const object = await store.get(key)
+    const path = join(directory, key.replace('0000/', ''))
+    writeFileSync(path, object?.body ?? new Uint8Array())
+    paths.push(path)
+  }
+  expect(paths).toHaveLength(db.position)
+  expect(run('ltx', ['verify', ...paths])).toContain('ok')
+})
+
+test.skipIf(!litestream)(
+  'a database that litestream replicated is opened, continued, and restored by it',
+  async () => {
+    const server = await startS3Server()
+    onTestFinished(() => server.close())
+    const directory = temporaryDirectory()
+    const path = join(directory, 'app.db')
+    const random = seededRandom('litestream/replicated')
+    const plain = new DatabaseSync(path)
+    onTestFinished(() => plain.close())
+    plain.exec('PRAGMA journal_mode = WAL')
+    const changes = workload(random, 4096)
+    for (let round = 0; round < 4; round++) {
+      for (let n = 0; n < 4; n++) performPlainly(plain, changes.next().value)
+      run('litestream', ['replicate', '-once', path, server.urlOf('app')], server.env)
+    }
+    const before = contentsOf((sql) => plain.prepare(sql).all())
+
+    const store = await openStore(server.urlOf('app'), server.env)
+    onTestFinished(() => store.close())
+    const [db, follower] = [await open({ store }), await open({ store })]
+    expect(await contents(db)).toEqual(before)
+    for (let n = 0; n < 4; n++) await perform(db, changes.next().value)
+    await db.execute('VACUUM')
+    const after = await contents(db)
+    expect(after).not.toEqual(before)
+    expect(await contents(follower)).toEqual(after)
+    expect(await contents(await open({ store }))).toEqual(after)
+    expect(restore(server, directory)).toEqual(after)
+  },
+)
