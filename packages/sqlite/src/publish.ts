@@ -85,6 +85,7 @@ export async function publish(link: EncodedLink, options: PublishOptions): Promi
     }
     if (clock.now() + pause > deadline) {
       if (unknownSince === null) {
+        if (lastFailure !== null) throw lastFailure // it never came as far as the bucket
         throw new ConflictError(
           `${options.description}: the bucket kept answering that another request for ${link.key} is under way`,
         )

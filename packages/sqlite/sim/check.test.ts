@@ -1,0 +1,105 @@
+import { expect, test } from 'vitest'
+import { check, type Generation } from './check.ts'
+import type { Operation } from './history.ts'
+import { expectations, type Row } from './model.ts'
+
+const rows: Row[] = [
+  { seq: 1, id: 'one', kind: 'add', arg: 'a,5' },
+  { seq: 2, id: 'two', kind: 'put', arg: '' },
+  { seq: 3, id: 'three', kind: 'move', arg: 'a,b,2' },
+]
+const { brief, full } = expectations(rows, true)
+/** Writes one and two travelled together. */
+const generation: Generation = {
+  rows,
+  startsEmpty: true,
+  tick: 0,
+  states: [
+    { txid: 1, tick: 10, full: full[2] ?? '', writes: 2 },
+    { txid: 2, tick: 20, full: full[3] ?? '', writes: 3 },
+  ],
+}
+
+function operation(given: Partial<Operation>): Operation {
+  return {
+    client: 'c',
+    kind: 'k',
+    id: null,
+    begun: 1,
+    responded: 30,
+    outcome: 'acknowledged',
+    published: false,
+    saw: null,
+    key: null,
+    result: null,
+    error: null,
+    ...given,
+  }
+}
+
+const read = (writes: number, given: Partial<Operation> = {}) =>
+  operation({ published: true, saw: { form: 'brief', value: brief[writes] ?? '' }, ...given })
+const judge = (...operations: Operation[]) => check([generation], operations)
+
+test('what is right is let through', () => {
+  judge(
+    operation({ id: 'one', begun: 1, responded: 11, saw: { form: 'full', value: full[0] ?? '' } }),
+    operation({ id: 'two', begun: 2, responded: 12, saw: { form: 'count', value: 1 } }),
+    operation({ outcome: 'thrown', responded: 12, saw: { form: 'full', value: full[1] ?? '' } }),
+    operation({ id: 'three', outcome: 'unknown' }),
+    operation({ id: 'four', outcome: 'refused' }),
+    read(0, { begun: 3, responded: 4 }),
+    read(2, { begun: 13, responded: 14 }),
+    read(3, { begun: 13, responded: 25 }),
+  )
+})
+
+test.each([
+  ['a lost write', [operation({ id: 'four' })], 'is lost'],
+  ['a refused write that is there', [operation({ id: 'one', outcome: 'refused' })], 'applied all the same'],
+  [
+    'a write that saw the wrong state',
+    [operation({ id: 'two', saw: { form: 'full', value: full[0] ?? '' } })],
+    'saw another state',
+  ],
+  [
+    'a write answered before the bucket held it',
+    [operation({ id: 'three', responded: 15 })],
+    'before the bucket held it',
+  ],
+  ['a read of half a batch', [read(1)], 'never published'],
+  ['a read of what is not in the bucket yet', [read(3, { responded: 15 })], 'before the bucket held it'],
+  ['a read of nonsense', [read(3, { saw: { form: 'brief', value: 'nonsense' } })], 'there never was'],
+  [
+    'a stale read after a write',
+    [operation({ id: 'two', responded: 12 }), read(0, { begun: 13 })],
+    'had been answered',
+  ],
+  [
+    'a read that goes back behind another',
+    [read(3, { responded: 22 }), read(2, { begun: 23 })],
+    'had been answered',
+  ],
+  [
+    'two results for one key',
+    [operation({ id: 'one', key: 'k', result: 'one' }), operation({ id: 'x', key: 'k', result: 'two' })],
+    'others got',
+  ],
+  [
+    'a key applied twice',
+    [
+      operation({ id: 'one', key: 'k', result: 'one' }),
+      operation({ id: 'two', key: 'k', outcome: 'unknown' }),
+    ],
+    'applied by',
+  ],
+] as const)('%s is found', (_, operations, message) => {
+  expect(() => judge(...operations)).toThrow(message)
+})
+
+test('a write applied twice, and a state that no whole writes lead to, are found', () => {
+  const twice = [...rows, { ...rows[0], seq: 4 } as Row]
+  expect(() => check([{ ...generation, rows: twice }], [operation({ id: 'one' })])).toThrow('2 times')
+  const torn = { txid: 1, tick: 10, full: (full[2] ?? '').replace('a=5', 'a=4'), writes: 2 }
+  expect(() => check([{ ...generation, states: [torn] }], [])).toThrow('no order of whole writes')
+})

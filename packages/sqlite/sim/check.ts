@@ -1,0 +1,170 @@
+import { type Operation, Violation } from './history.ts'
+import { expectations } from './model.ts'
+import type { Replayed, State } from './replay.ts'
+
+/** One life of a prefix, from its first transaction until it is wiped. */
+export interface Generation extends Replayed {
+  /** Whether its tables came with its first write. */
+  readonly startsEmpty: boolean
+  /** When it began, in ticks: what was called later has nothing to do with those before. */
+  readonly tick: number
+}
+
+interface Known extends Generation {
+  /** How many writes a state holds, by what it looks like. */
+  readonly byLook: { readonly brief: ReadonlyMap<string, number>; readonly full: ReadonlyMap<string, number> }
+  /** The numbers of writes at which a state was published. */
+  readonly published: ReadonlySet<number>
+}
+
+/** Where an operation stands in the one order of all: it saw so many writes of that generation. */
+interface Placed {
+  readonly operation: Operation
+  readonly generation: Known
+  readonly saw: number
+  /** Its own write included. */
+  readonly after: number
+}
+
+/**
+ * Judges what clients saw against what the bucket holds.
+ * @throws Violation
+ */
+export function check(generations: readonly Generation[], operations: readonly Operation[]): void {
+  const known = generations.map(know)
+  checkWrites(known, operations)
+  const placed = operations.flatMap((operation) => place(operation, known) ?? [])
+  checkTime(placed)
+}
+
+/** Every published state is what an order of whole writes leads to. */
+function know(generation: Generation): Known {
+  const { rows, states, startsEmpty } = generation
+  const expected = expectations(rows, startsEmpty)
+  rows.forEach(({ seq }, index) => {
+    if (seq !== index + 1) throw new Violation(`write ${index + 1} has the number ${seq}`)
+  })
+  let before = 0
+  for (const { txid, full, writes } of states) {
+    if (full !== expected.full[writes] || writes < before) {
+      throw new Violation(
+        `transaction ${txid} leads to a state that no order of whole writes explains:\n  ${full}\nexpected\n  ${expected.full[writes]}`,
+      )
+    }
+    before = writes
+  }
+  const index = (looks: readonly string[]) => new Map(looks.map((look, writes) => [look, writes]))
+  const published = new Set(states.map(({ writes }) => writes))
+  if (startsEmpty) published.add(0)
+  return { ...generation, byLook: { brief: index(expected.brief), full: index(expected.full) }, published }
+}
+
+/** Acknowledged writes are there once, refused and thrown ones are not, others at most once; a key counts once. */
+function checkWrites(generations: readonly Known[], operations: readonly Operation[]): void {
+  const places = new Map<string, number[]>()
+  generations.forEach(({ rows }, index) => {
+    for (const { id } of rows) places.set(id, [...(places.get(id) ?? []), index])
+  })
+  const writers = new Map<string, string>()
+  const results = new Map<string, string>()
+  for (const operation of operations) {
+    const { id, key, outcome, result } = operation
+    if (id === null) continue
+    const applied = places.get(id) ?? []
+    if (applied.length > 1) throw wrong(operation, `its write was applied ${applied.length} times`)
+    if (applied.length > 0 && (outcome === 'refused' || outcome === 'thrown'))
+      throw wrong(operation, 'its write was applied all the same')
+    if (key === null) {
+      if (outcome === 'acknowledged' && applied.length === 0) throw wrong(operation, 'its write is lost')
+      continue
+    }
+    for (const generation of applied) {
+      const writer = writers.get(`${generation}/${key}`)
+      if (writer !== undefined) throw wrong(operation, `its key was applied by ${writer} too`)
+      writers.set(`${generation}/${key}`, id)
+    }
+    if (outcome !== 'acknowledged') continue
+    const [generation] = places.get(result ?? '') ?? []
+    if (generation === undefined) throw wrong(operation, `the write ${result}, whose result it got, is lost`)
+    const first = results.get(`${generation}/${key}`) ?? result
+    if (first !== result)
+      throw wrong(operation, `it got the result of ${result}, others got that of ${first}`)
+    results.set(`${generation}/${key}`, first ?? '')
+  }
+}
+
+/** Finds the number of writes that an operation saw; null when its end says nothing. */
+function place(operation: Operation, generations: readonly Known[]): Placed | null {
+  const { outcome, saw, id, responded, begun } = operation
+  if (outcome === 'acknowledged' && id !== null)
+    return placeWrite(operation, operation.result ?? id, generations)
+  if (saw === null || (outcome !== 'acknowledged' && outcome !== 'thrown')) return null
+  for (const generation of [...generations].reverse()) {
+    const writes = locate(saw, generation)
+    // What is common to two generations, such as emptiness, may be of either: of the newer one only if that had begun.
+    if (writes === null || (generation.tick > responded && generation !== generations[0])) continue
+    const next = generations[generations.indexOf(generation) + 1]
+    if (next && next.tick < begun) throw wrong(operation, 'it saw what had been wiped before it began')
+    if (operation.published && !generation.published.has(writes))
+      throw wrong(operation, `it saw a state with ${writes} writes, which was never published`)
+    return checkPublished({ operation, generation, saw: writes, after: writes })
+  }
+  throw wrong(operation, `it saw a state that there never was: ${saw.value}`)
+}
+
+/** @param row the write whose outcome it got: its own, or an earlier one under the same key */
+function placeWrite(operation: Operation, row: string, generations: readonly Known[]): Placed | null {
+  const { id, saw } = operation
+  for (const generation of generations) {
+    const index = generation.rows.findIndex((one) => one.id === row)
+    if (index < 0) continue
+    const repeated = row !== id // then it ran nothing and saw nothing but that the write is there
+    if (!repeated && saw && locate(saw, generation) !== index)
+      throw wrong(
+        operation,
+        `it is write ${index + 1}, but saw another state than the one before: ${saw.value}`,
+      )
+    const saws = repeated ? Number.POSITIVE_INFINITY : index
+    return checkPublished({ operation, generation, saw: saws, after: index + 1 })
+  }
+  return null
+}
+
+function locate(saw: NonNullable<Operation['saw']>, { byLook }: Known): number | null {
+  if (saw.form === 'count') return Number(saw.value)
+  return byLook[saw.form].get(String(saw.value)) ?? null
+}
+
+function checkPublished(placed: Placed): Placed {
+  const { generation, operation, after } = placed
+  const state = generation.states.find(({ writes }: State) => writes >= after)
+  if (after > 0 && (!state || state.tick > operation.responded))
+    throw wrong(operation, `it saw or wrote write ${after} before the bucket held it`)
+  return placed
+}
+
+/** Nothing is older than what had been answered, to anybody, before it began. */
+function checkTime(placed: readonly Placed[]): void {
+  const ended = [...placed].sort((a, b) => a.operation.responded - b.operation.responded)
+  const begun = [...placed].sort((a, b) => a.operation.begun - b.operation.begun)
+  const newest = new Map<Known, Placed>()
+  let next = 0
+  for (const one of begun) {
+    for (let end = ended[next]; end && end.operation.responded < one.operation.begun; end = ended[++next]) {
+      if (end.after > (newest.get(end.generation)?.after ?? -1)) newest.set(end.generation, end)
+    }
+    const bound = newest.get(one.generation)
+    if (bound && one.saw < bound.after) {
+      throw wrong(
+        one.operation,
+        `it saw ${one.saw} writes, but ${bound.operation.client} ${bound.operation.kind} ${bound.operation.id ?? ''} ` +
+          `(${bound.operation.begun}–${bound.operation.responded}) had been answered with ${bound.after}`,
+      )
+    }
+  }
+}
+
+function wrong({ client, kind, id, begun, responded, outcome, error }: Operation, what: string): Violation {
+  const how = error === null ? outcome : `${outcome}, ${error}`
+  return new Violation(`${client} ${kind} ${id ?? ''} (${begun}–${responded}, ${how}): ${what}`)
+}

@@ -1,0 +1,96 @@
+import { cpSync, mkdirSync } from 'node:fs'
+import type { Clock, SqliteDatabase } from '../src/index.ts'
+import type { Outage } from './plan.ts'
+import type { Owner, Scheduler } from './scheduler.ts'
+
+/** Ends what a dead environment still waits for, when it is cleared away. */
+class ClearedAway extends Error {
+  override readonly name = 'ClearedAway'
+}
+
+/**
+ * One life of one process: its clock, its suspensions, its end. Whatever takes time in it goes through `suspended`,
+ * so that it can be frozen and killed at each of these points.
+ */
+export class Environment implements Owner {
+  readonly name: string
+  /** Where it keeps its copy: what a killed predecessor left there lies there still. */
+  readonly directory: string
+  readonly clock: Clock
+  db: SqliteDatabase | null = null
+  dead = false
+  frozenUntil = 0
+  /** When it was last thawed: true time, ms. */
+  thawedAt = 0
+  /** How far its clock is off, ms. */
+  clockErrorMs: number
+  /** What every request meets now, until a true time in ms. */
+  outage: (Outage & { readonly until: number }) | null = null
+  readonly #scheduler: Scheduler
+  readonly #pending = new Set<() => void>()
+  #clearedAway = false
+
+  constructor(name: string, directory: string, scheduler: Scheduler, clockErrorMs: number) {
+    this.name = name
+    this.directory = directory
+    this.#scheduler = scheduler
+    this.clockErrorMs = clockErrorMs
+    this.clock = {
+      now: () => Math.floor(scheduler.now + this.clockErrorMs), // a wall clock has whole ms
+      sleep: (ms) => this.pause(ms),
+    }
+    mkdirSync(directory, { recursive: true })
+  }
+
+  /** A promise that is settled by a happening; never, once this environment is dead. */
+  suspended<T>(start: (resolve: (value: T) => void, reject: (error: unknown) => void) => void): Promise<T> {
+    if (this.#clearedAway) return Promise.reject(new ClearedAway(this.name))
+    return new Promise<T>((resolve, reject) => {
+      const end = () => reject(new ClearedAway(this.name))
+      this.#pending.add(end)
+      start(
+        (value) => {
+          this.#pending.delete(end)
+          resolve(value)
+        },
+        (error) => {
+          this.#pending.delete(end)
+          reject(error)
+        },
+      )
+    })
+  }
+
+  /** Passes time. */
+  pause(ms: number): Promise<void> {
+    const paused = this.suspended<void>((resolve) => {
+      this.#scheduler.after(Math.max(0, ms), this, `${this.name} goes on after ${Math.round(ms)} ms`, resolve)
+    })
+    return paused.catch((error) => {
+      if (!(error instanceof ClearedAway)) throw error
+    })
+  }
+
+  /** Stands still for so long. Afterwards its clock is right, or has missed `clockMissesMs` of it. */
+  freeze(ms: number, clockMissesMs: number): void {
+    this.frozenUntil = this.#scheduler.now + ms
+    this.#scheduler.after(ms, null, `${this.name} is thawed, its clock ${clockMissesMs} ms late`, () => {
+      this.thawedAt = this.#scheduler.now
+      this.clockErrorMs -= clockMissesMs
+    })
+  }
+
+  /** Ends without a word. What it left in its directory is copied to where the next life finds it, unlocked. */
+  kill(nextDirectory: string): void {
+    this.dead = true
+    cpSync(this.directory, nextDirectory, { recursive: true })
+  }
+
+  /** After the simulation: lets what a dead one still waits for fail, so that its files and memory are given back. */
+  async clearAway(): Promise<void> {
+    this.#clearedAway = true
+    for (const end of this.#pending) end()
+    this.#pending.clear()
+    await this.db?.close()
+  }
+}

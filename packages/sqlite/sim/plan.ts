@@ -1,0 +1,101 @@
+import type { FaultKind, SeededRandom } from '@thaw/testing'
+
+/** What befalls a request; `unreachable` besides: no connection came about. */
+export type Fault = FaultKind | 'unreachable'
+
+/** How a seed's world is made: who works in it, how much, and what goes wrong. */
+export interface Plan {
+  readonly scenario: 'faults' | 'freezes' | 'retention' | 'wipe'
+  readonly environments: number
+  /** Concurrent clients in each environment. */
+  readonly clients: number
+  /** Operations of each client. */
+  readonly operations: number
+  /** What the bucket holds at first. */
+  readonly start: 'nothing' | { readonly pageSize: number; readonly autoVacuum: boolean }
+  /** Chance of each fault for a request. */
+  readonly faults: readonly (readonly [Fault, number])[]
+  /** How often the way from an environment to the bucket is down for a while. */
+  readonly outages: number
+  /** After so many faults there are no more. */
+  readonly mostFaults: number
+  /** Virtual ms after which no more faults befall anybody. */
+  readonly healsAfterMs: number
+  readonly kills: number
+  readonly freezes: number
+  /** Chance that a fault sets off a freeze or a kill of who met it, while there are any left. */
+  readonly disturbance: number
+  /** Chance that a client takes a long rest, and how long that is at most, ms. */
+  readonly rest: readonly [number, number]
+  /** Whether a transaction larger than the bound of the write-ahead log may come. */
+  readonly huge: boolean
+  readonly commitTimeoutMs: number
+  readonly maxAttempts: number
+  readonly readPatienceMs: number
+}
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const FAULTS: readonly Fault[] = [
+  'lose-request',
+  'lose-answer',
+  'late-request',
+  'refuse',
+  'busy',
+  'unavailable',
+  'unreachable',
+]
+
+export function makePlan(random: SeededRandom): Plan {
+  const draw = random.next()
+  const scenario = draw < 0.7 ? 'faults' : draw < 0.82 ? 'freezes' : draw < 0.94 ? 'retention' : 'wipe'
+  const stormy = random.chance(0.8)
+  const environments = random.integer(2, 4)
+  const clients = random.integer(1, 3)
+  const long = scenario === 'retention' || scenario === 'freezes'
+  return {
+    scenario,
+    environments,
+    clients,
+    operations: random.integer(2, Math.ceil(24 / (environments * clients)) + 3),
+    start:
+      scenario !== 'wipe' && random.chance(0.5)
+        ? 'nothing'
+        : { pageSize: random.pick([512, 1024, 4096, 8192]), autoVacuum: random.chance(0.5) },
+    faults: stormy
+      ? FAULTS.filter(() => random.chance(0.5)).map((fault) => [fault, 0.01 + 0.11 * random.next()])
+      : [],
+    outages: stormy && random.chance(0.4) ? random.integer(1, 2) : 0,
+    mostFaults: random.integer(3, 40),
+    healsAfterMs: long ? 12 * HOUR : random.integer(500, 20_000),
+    kills: scenario === 'faults' ? random.integer(0, 3) : 0,
+    freezes: long ? random.integer(1, 3) : random.integer(0, 1),
+    disturbance: long ? 0.5 : 0.15,
+    rest: scenario === 'retention' ? [0.08, 3 * HOUR] : long ? [0.08, 20 * MINUTE] : [0.02, 2_000],
+    huge: random.chance(0.02),
+    commitTimeoutMs: random.chance(0.3) ? random.integer(20, 500) : random.integer(1_000, 30_000),
+    maxAttempts: random.chance(0.2) ? random.integer(1, 3) : 100,
+    readPatienceMs: random.pick([20, 200, 2_000]),
+  }
+}
+
+/** A time in which everything of one kind fails. */
+export interface Outage {
+  readonly fault: Fault
+  readonly lastsMs: number
+  readonly putsOnly: boolean
+}
+
+export function drawOutage(random: SeededRandom): Outage {
+  const fault = random.pick(FAULTS)
+  return { fault, lastsMs: random.integer(500, 40_000), putsOnly: random.chance(0.5) }
+}
+
+/** How long a freeze lasts, and how much of it the clock misses, ms. */
+export function drawFreeze(plan: Plan, random: SeededRandom): { lasts: number; missed: number } {
+  const longest = { faults: 10_000, freezes: 3 * HOUR, retention: 6 * HOUR, wipe: 10_000 }[plan.scenario]
+  const shortest = { faults: 100, freezes: MINUTE, retention: HOUR, wipe: 100 }[plan.scenario]
+  const lasts = random.integer(shortest, longest)
+  const kind = random.next()
+  return { lasts, missed: kind < 0.5 ? 0 : kind < 0.75 ? lasts : random.integer(0, lasts) }
+}

@@ -1,0 +1,87 @@
+import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { decodeLtx, formatTxid, linkOf } from '@thaw/ltx'
+import type { Reader } from '../src/index.ts'
+import type { Creation } from './bucket.ts'
+import { Violation } from './history.ts'
+import { observe, type Row } from './model.ts'
+
+/** A published state, as the objects of the bucket alone give it. */
+export interface State {
+  readonly txid: number
+  /** When its object came to be. */
+  readonly tick: number
+  readonly full: string
+  /** How many writes it holds. */
+  readonly writes: number
+}
+
+export interface Replayed {
+  /** From transaction 1 on. */
+  readonly states: readonly State[]
+  /** All writes, in their order. */
+  readonly rows: readonly Row[]
+}
+
+const LEVEL_0 = /^0000\/([0-9a-f]{16})-\1\.ltx$/
+/** Bytes 18 and 19 of a database: 1 for a rollback journal, 2 for a write-ahead log, which a reader would look for. */
+const VERSION_BYTES = [18, 19]
+
+/**
+ * Builds every state of one generation of the chain out of all the objects that ever came to be in it, with nothing of
+ * the code under test.
+ * @param path of a file that may be made
+ * @throws Violation when the objects are no chain, or a state is damaged
+ */
+export function replay(created: readonly Creation[], path: string): Replayed {
+  const states: State[] = []
+  let rows: Row[] = []
+  let previous = { checksum: 0n, timestamp: 0, pageSize: 0 }
+  const links = created.filter(({ key }) => key.startsWith('0000/'))
+  const fd = openSync(path, 'w+')
+  try {
+    links.forEach(({ key, body, tick, by }, index) => {
+      const txid = index + 1
+      const fail = (what: string) => new Violation(`transaction ${txid} of ${by} (${key}) ${what}`)
+      const name = formatTxid(txid)
+      if (LEVEL_0.exec(key)?.[1] !== name)
+        throw fail('came to be where another one was due: the history is forked')
+      const { header, pages, checksum } = decodeLtx(body)
+      if (header.minTxid !== txid || header.maxTxid !== txid) throw fail('has another number in its header')
+      if (txid > 1 && linkOf(header) !== previous.checksum) throw fail('is not linked to the one before')
+      if (header.timestamp <= previous.timestamp) throw fail('is not later than the one before')
+      if (txid > 1 && header.pageSize !== previous.pageSize) throw fail('has pages of another size')
+      previous = { checksum, timestamp: header.timestamp, pageSize: header.pageSize }
+      for (const { number, data } of pages) {
+        if (number === 1) for (const at of VERSION_BYTES) data[at] = 1
+        writeSync(fd, data, 0, data.length, (number - 1) * header.pageSize)
+      }
+      ftruncateSync(fd, header.commit * header.pageSize)
+      const seen = look(path, txid === links.length)
+      rows = seen.rows
+      if (seen.damage !== null) throw fail(`leads to a damaged database: ${seen.damage}`)
+      states.push({ txid, tick, full: seen.full, writes: rows.length })
+    })
+  } finally {
+    closeSync(fd)
+    rmSync(path, { force: true })
+  }
+  return { states, rows }
+}
+
+function look(path: string, verify: boolean): { full: string; rows: Row[]; damage: string | null } {
+  const db = new DatabaseSync(path, { readOnly: true })
+  try {
+    const reader: Reader = {
+      execute: (sql) => ({ rows: db.prepare(sql).all() as never, changes: 0, lastInsertRowid: 0 }),
+    }
+    const full = observe(reader)
+    const rows = full === '' ? [] : (db.prepare('SELECT * FROM ops ORDER BY seq').all() as unknown as Row[])
+    const [first] = verify ? Object.values(db.prepare('PRAGMA integrity_check').get() ?? {}) : ['ok']
+    return { full, rows, damage: first === 'ok' ? null : String(first) }
+  } catch (error) {
+    return { full: '', rows: [], damage: String(error) }
+  } finally {
+    db.close()
+  }
+}

@@ -1,0 +1,313 @@
+import { StoreError } from '@thaw/store'
+import type { SeededRandom } from '@thaw/testing'
+import { type Reader, type SqliteDatabase, SqliteStoreError, type Transaction } from '../src/index.ts'
+import type { Environment } from './environment.ts'
+import { type Operation, Violation } from './history.ts'
+import { COUNTERS, EMPTY, OBSERVE, observe, type WriteKind, write } from './model.ts'
+import type { Plan } from './plan.ts'
+import type { Scheduler } from './scheduler.ts'
+
+export interface ClientOptions {
+  readonly name: string
+  readonly environment: Environment
+  readonly plan: Plan
+  readonly random: SeededRandom
+  readonly scheduler: Scheduler
+  /** Gets every operation as it begins. */
+  readonly operations: Operation[]
+}
+
+/** The error that a function throws on purpose, with what it had seen. */
+class Thrown extends Error {
+  readonly saw: string
+
+  constructor(saw: string) {
+    super('thrown on purpose')
+    this.saw = saw
+  }
+}
+
+const KEYS = 4
+const PAUSE_MS = 60
+const LONG_READ_MS = 3_000
+const PAGES_OF_A_LOG = 4_300_000
+
+/** One client of an environment: operations at random, one after the other, each recorded with what it saw. */
+export class Client {
+  readonly #options: ClientOptions
+  #count = 0
+  /** When the context began in which it works now. */
+  #context: number | null = null
+
+  constructor(options: ClientOptions) {
+    this.#options = options
+  }
+
+  async work(db: SqliteDatabase): Promise<void> {
+    const { plan, random, environment } = this.#options
+    for (let i = 0; i < plan.operations && !environment.dead; i++) {
+      await this.#pause()
+      if (random.chance(plan.rest[0])) await environment.pause(random.integer(0, plan.rest[1]))
+      if (random.chance(0.12)) await this.#inContext(db)
+      else await this.#any(db)
+    }
+  }
+
+  /** A strong read of everything, and whether the copy is whole. */
+  async verify(db: SqliteDatabase): Promise<void> {
+    await this.#record({ kind: 'last read', published: true }, async (operation) => {
+      await db.read((reader) => {
+        operation.saw = { form: 'full', value: observe(reader) }
+        const rows = reader.execute('PRAGMA integrity_check').rows
+        const [first] = Object.values(rows[0] ?? {})
+        if (first !== 'ok') throw new Violation(`the copy of ${this.#options.name} is damaged: ${first}`)
+      })
+    })
+  }
+
+  async #inContext(db: SqliteDatabase): Promise<void> {
+    const { environment, random, scheduler, name } = this.#options
+    const deadline = environment.clock.now() + random.integer(200, 60_000)
+    const begun = scheduler.tick()
+    await db.around({ requestId: `${name}-${begun}`, deadline }, async () => {
+      for (let i = random.integer(1, 3); i > 0; i--) {
+        this.#context = begun
+        await this.#any(db)
+        this.#context = begun
+        await this.#pause()
+      }
+    })
+    this.#context = null
+  }
+
+  #any(db: SqliteDatabase): Promise<void> {
+    const draw = this.#options.random.next()
+    if (draw < 0.3) return this.#write(db)
+    if (draw < 0.38) return this.#single(db)
+    if (draw < 0.5) return this.#keyed(db)
+    if (draw < 0.58) return this.#throw(db)
+    if (draw < 0.66) return this.#look(db)
+    if (draw < 0.8) return this.#read(db)
+    if (draw < 0.9) return this.#readSeveral(db)
+    return this.#interactive(db)
+  }
+
+  /** `atomic` that writes. */
+  async #write(db: SqliteDatabase): Promise<void> {
+    const [kind, arg] = this.#drawWrite()
+    const id = this.#id()
+    let leaked: Transaction | null = null
+    await this.#record({ kind: `atomic ${kind}`, id }, async (operation) => {
+      await db.atomic(async (tx) => {
+        leaked = tx
+        const saw = await this.#observe(tx)
+        write(tx, id, kind, arg)
+        await this.#sometimes()
+        operation.saw = { form: 'full', value: saw }
+      })
+    })
+    if (leaked !== null && this.#options.random.chance(0.1)) this.#refusesLeaked(leaked)
+  }
+
+  /** One statement, a transaction of its own. */
+  async #single(db: SqliteDatabase): Promise<void> {
+    const id = this.#id()
+    const sql = "INSERT INTO ops (id, kind, arg) VALUES (?, 'put', '') RETURNING seq"
+    await this.#record({ kind: 'insert', id }, async (operation) => {
+      const { rows } = await db.execute(sql, [id])
+      operation.saw = { form: 'count', value: Number(rows[0]?.seq) - 1 }
+    })
+  }
+
+  /** `atomic` under a key that others use too, repeated until it is known what became of it. */
+  async #keyed(db: SqliteDatabase): Promise<void> {
+    const { random, environment } = this.#options
+    const key = `key ${random.integer(1, KEYS)}`
+    for (let tries = random.integer(1, 3); tries > 0 && !environment.dead; tries--) {
+      const id = this.#id()
+      const done = await this.#record({ kind: key, id, key }, async (operation) => {
+        operation.result = await db.atomic(
+          async (tx) => {
+            const saw = await this.#observe(tx)
+            write(tx, id, 'put', '')
+            await this.#sometimes()
+            operation.saw = { form: 'full', value: saw }
+            return id
+          },
+          { key },
+        )
+      })
+      if (done && random.chance(0.7)) return
+      await this.#pause()
+    }
+  }
+
+  /** `atomic` whose function throws, after it may have written. */
+  async #throw(db: SqliteDatabase): Promise<void> {
+    const { random } = this.#options
+    const id = this.#id()
+    const key = random.chance(0.3) ? { key: `key ${random.integer(1, KEYS)}` } : {}
+    await this.#record({ kind: 'throw', id, ...key }, async (operation) => {
+      operation.result = await db.atomic(async (tx) => {
+        const saw = await this.#observe(tx)
+        if (random.chance(0.7)) write(tx, id, 'table', '')
+        await this.#sometimes()
+        throw new Thrown(saw)
+      }, key)
+    })
+  }
+
+  /** `atomic` that only looks. */
+  async #look(db: SqliteDatabase): Promise<void> {
+    await this.#record({ kind: 'look' }, async (operation) => {
+      const value = await db.atomic(async (tx) => {
+        await this.#sometimes()
+        return this.#observe(tx)
+      })
+      operation.saw = { form: 'full', value }
+    })
+  }
+
+  async #read(db: SqliteDatabase): Promise<void> {
+    await this.#record({ kind: 'read', published: true }, async (operation) => {
+      const { rows } = await db.execute(OBSERVE)
+      operation.saw = { form: 'brief', value: String(rows[0]?.state) }
+    })
+  }
+
+  async #readSeveral(db: SqliteDatabase): Promise<void> {
+    await this.#record({ kind: 'read several', published: true }, async (operation) => {
+      await db.read(async (reader) => {
+        const value = observe(reader)
+        await this.#sometimes()
+        const { random, environment } = this.#options
+        if (random.chance(0.2)) await environment.pause(random.integer(0, LONG_READ_MS))
+        if (observe(reader) !== value)
+          throw new Violation(`${this.#options.name}: a snapshot changed under a read`)
+        operation.saw = { form: 'full', value }
+      })
+    })
+  }
+
+  async #interactive(db: SqliteDatabase): Promise<void> {
+    const { random } = this.#options
+    const [kind, arg] = this.#drawWrite()
+    const id = this.#id()
+    const commits = random.chance(0.75)
+    await this.#record({ kind: commits ? 'begin, commit' : 'begin, rollback', id }, async (operation) => {
+      const tx = await db.begin()
+      const value = await this.#observe(tx)
+      await this.#sometimes()
+      write(tx, id, kind, arg)
+      await this.#sometimes()
+      if (commits) await tx.commit()
+      else await tx.rollback()
+      operation.saw = { form: 'full', value }
+      if (!commits) throw new Thrown('')
+    })
+  }
+
+  /** Runs and records one operation. True when it was acknowledged. */
+  async #record(
+    what: { kind: string; id?: string; key?: string; published?: boolean },
+    run: (operation: Operation) => Promise<void>,
+  ): Promise<boolean> {
+    const { scheduler, environment, operations, name } = this.#options
+    const { kind, id = null, key = null, published = false } = what
+    const operation: Operation = {
+      client: name,
+      kind,
+      id,
+      key,
+      published,
+      begun: this.#context ?? scheduler.tick(),
+      responded: Number.POSITIVE_INFINITY,
+      outcome: 'pending',
+      saw: null,
+      result: null,
+      error: null,
+    }
+    operations.push(operation)
+    scheduler.note(`${name} begins ${kind} ${id ?? ''}`)
+    let outcome: Operation['outcome'] = 'acknowledged'
+    let error: string | null = null
+    try {
+      await run(operation)
+    } catch (reason) {
+      if (environment.dead) return false
+      ;({ outcome, error } = this.#classify(reason, operation))
+    }
+    if (environment.dead) return false
+    operation.responded = scheduler.tick()
+    operation.outcome = outcome
+    operation.error = error
+    scheduler.note(
+      `${name} ends ${kind} ${id ?? ''}: ${outcome} ${error ?? ''} ${JSON.stringify(operation.saw)}`,
+    )
+    return outcome === 'acknowledged'
+  }
+
+  #classify(reason: unknown, operation: Operation): Pick<Operation, 'outcome' | 'error'> {
+    operation.saw &&= null
+    const replaced = this.#options.plan.scenario === 'wipe' || this.#options.plan.scenario === 'retention'
+    if (reason instanceof Thrown) {
+      if (operation.kind === 'throw') operation.saw = { form: 'full', value: reason.saw }
+      return { outcome: 'thrown', error: null }
+    }
+    if (reason instanceof StoreError) return { outcome: 'refused', error: reason.code }
+    if (reason instanceof SqliteStoreError) {
+      const { code } = reason
+      if (code === 'COMMIT_UNKNOWN') return { outcome: 'unknown', error: code }
+      if (code === 'CONFLICT' || code === 'READ_INTERRUPTED') return { outcome: 'refused', error: code }
+      // The object that would tell whether the write arrived may be gone with the others.
+      if (replaced && (code === 'HISTORY_CHANGED' || code === 'RESTORE_GAP'))
+        return { outcome: 'unknown', error: code }
+    }
+    if (reason instanceof Error && reason.message === 'no such table: ops') {
+      operation.saw = { form: operation.kind === 'read' ? 'brief' : 'full', value: EMPTY }
+      return { outcome: 'thrown', error: 'no table' }
+    }
+    throw reason
+  }
+
+  async #observe(reader: Reader): Promise<string> {
+    const value = observe(reader)
+    await this.#sometimes()
+    return value
+  }
+
+  #refusesLeaked(tx: Transaction): void {
+    try {
+      tx.execute('SELECT 1')
+    } catch (error) {
+      if (error instanceof SqliteStoreError && error.code === 'HANDLE_CLOSED') return
+      throw error
+    }
+    throw new Violation(`${this.#options.name}: the handle of a transaction outlived it`)
+  }
+
+  #drawWrite(): readonly [WriteKind, string] {
+    const { random, plan } = this.#options
+    const draw = random.next()
+    if (draw < 0.45) return ['add', `${random.pick(COUNTERS)},${random.integer(1, 9)}`]
+    if (draw < 0.65) return ['move', `${random.shuffle(COUNTERS).slice(0, 2)},${random.integer(1, 9)}`]
+    if (draw < 0.75) return ['table', '']
+    if (draw < 0.8) return ['drop', '']
+    if (draw < 0.88) return ['fill', '']
+    if (draw < 0.95) return ['big', `${random.integer(1, 3)},${random.integer(1_000, 15_000)}`]
+    if (plan.huge) return ['big', `1,${PAGES_OF_A_LOG}`]
+    return ['clear', '']
+  }
+
+  #id(): string {
+    return `${this.#options.name}-${++this.#count}`
+  }
+
+  async #sometimes(): Promise<void> {
+    if (this.#options.random.chance(0.25)) await this.#pause()
+  }
+
+  #pause(): Promise<void> {
+    return this.#options.environment.pause(this.#options.random.integer(0, PAUSE_MS))
+  }
+}
