@@ -2,7 +2,7 @@
 export interface Result {
   readonly bench: string
   readonly value: number
-  readonly unit: 'ms' | 'bytes'
+  readonly unit: 'ms' | 'bytes' | 'µs' | 'tx/s' | 'reads/s' | 'commits' | 'tries/commit'
   readonly reference: { readonly what: string; readonly value: number }
 }
 
@@ -26,6 +26,14 @@ export function median(values: readonly number[]): number {
   const middle = Math.floor(sorted.length / 2)
   const upper = sorted[middle] ?? Number.NaN
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2
+}
+
+/** The value that this share (0 to 1) of all values does not exceed. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const value = sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)]
+  if (value === undefined) throw new Error('a percentile of nothing was asked for')
+  return value
 }
 
 /** Milliseconds that `fn` took. */

@@ -6,12 +6,12 @@ import type { Bench } from './index.ts'
 
 const PUT_MS = 20
 const WARM_UP = 30
-const ROUNDS = 10
-const PER_ROUND = 15
+const ROUNDS = 15
+const PER_ROUND = 20
 
 /** A one-row transaction, beside a bare conditional PUT of as many bytes to the same server by the same client. */
 export const commitLatency: Bench = {
-  names: ['commit.latency'],
+  names: ['commit.latency', 'commit.cpu'],
   async run() {
     await using directory = await temporaryDirectory('thaw-bench')
     const server = await startS3Server({ putLatencyMs: PUT_MS })
@@ -32,9 +32,19 @@ export const commitLatency: Bench = {
 
       const commits: number[] = []
       const puts: number[] = []
+      const commitWork: number[] = []
+      const putWork: number[] = []
       for (let round = 0; round < ROUNDS; round++) {
-        for (let i = 0; i < PER_ROUND; i++) puts.push(await timed(put))
-        for (let i = 0; i < PER_ROUND; i++) commits.push(await timed(commit))
+        putWork.push(
+          await work(async () => {
+            for (let i = 0; i < PER_ROUND; i++) puts.push(await timed(put))
+          }),
+        )
+        commitWork.push(
+          await work(async () => {
+            for (let i = 0; i < PER_ROUND; i++) commits.push(await timed(commit))
+          }),
+        )
       }
       report({
         bench: 'commit.latency',
@@ -45,6 +55,12 @@ export const commitLatency: Bench = {
           value: median(puts),
         },
       })
+      report({
+        bench: 'commit.cpu',
+        value: median(commitWork) / PER_ROUND,
+        unit: 'ms',
+        reference: { what: 'CPU time of the bare PUT', value: median(putWork) / PER_ROUND },
+      })
     } finally {
       await db.close()
       await store.close()
@@ -52,6 +68,14 @@ export const commitLatency: Bench = {
       await server.close()
     }
   },
+}
+
+/** CPU time that this process took meanwhile, ms. */
+async function work(fn: () => Promise<void>): Promise<number> {
+  const before = process.cpuUsage()
+  await fn()
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1_000
 }
 
 async function lastObject(store: ReturnType<typeof openStore>): Promise<Uint8Array> {

@@ -1,6 +1,11 @@
 import { coldApi } from './cold-api.ts'
 import { commitBytes } from './commit-bytes.ts'
+import { commitContention } from './commit-contention.ts'
+import { commitGroup } from './commit-group.ts'
 import { commitLatency } from './commit-latency.ts'
+import { commitWholeFile } from './commit-wholefile.ts'
+import { readPoint } from './read-point.ts'
+import { restore } from './restore.ts'
 
 export interface Bench {
   /** The names of the lines it prints. */
@@ -8,4 +13,13 @@ export interface Bench {
   run(): Promise<void>
 }
 
-export const benches: readonly Bench[] = [commitLatency, commitBytes, coldApi]
+export const benches: readonly Bench[] = [
+  commitLatency,
+  commitGroup,
+  commitContention,
+  commitBytes,
+  commitWholeFile,
+  readPoint,
+  restore,
+  coldApi,
+]

@@ -1,9 +1,15 @@
 import { type ObjectStore, StoreError } from '@thaw/store'
 import type { LtxFile } from './files.ts'
 
-const PIECE_BYTES = 4 * 1024 * 1024
-const REQUESTS_AT_ONCE = 16
-const BYTES_AT_ONCE = 64 * 1024 * 1024
+const MEBIBYTE = 1024 * 1024
+const PIECE_BYTES = MEBIBYTE
+const REQUESTS_AT_ONCE = 24
+/**
+ * Enough to fill a line of 75 MB/s whose answers begin after 80 ms, and no more: requests share the line, and the more
+ * of them there are, the later the first one is complete and can be worked on.
+ */
+const BYTES_UNDER_WAY = 6 * MEBIBYTE
+const BYTES_AHEAD = 64 * MEBIBYTE
 
 /** An object that was listed is gone, or another one has its name: retention went by. List again. */
 export class FileVanishedError extends Error {
@@ -28,7 +34,7 @@ interface Piece {
 }
 
 /**
- * Downloads files in their order, many requests ahead of the reader, large ones in ranges of 4 MiB pinned to the
+ * Downloads files in their order, many requests ahead of the reader, large ones in ranges of 1 MiB pinned to the
  * version that was listed. Memory is bounded by 64 MiB, whatever the sizes.
  *
  * The pieces of a file must be read before the next file is asked for.
@@ -39,16 +45,28 @@ export async function* download(store: ObjectStore, files: readonly LtxFile[]): 
   const ahead: { readonly size: number; readonly bytes: Promise<Uint8Array> }[] = []
   let next = 0
   let bytesAhead = 0
+  let requests = 0
+  let bytesUnderWay = 0
+  let stopped = false
 
   const fill = () => {
-    for (let piece = pieces[next]; piece; piece = pieces[++next]) {
+    for (let piece = pieces[next]; piece && !stopped; piece = pieces[++next]) {
       const size = piece.end - piece.start
-      const full = ahead.length >= REQUESTS_AT_ONCE || bytesAhead + size > BYTES_AT_ONCE
+      const full =
+        requests >= REQUESTS_AT_ONCE ||
+        bytesUnderWay + size > BYTES_UNDER_WAY ||
+        bytesAhead + size > BYTES_AHEAD
       if (full && ahead.length > 0) return
-      const bytes = fetchPiece(store, piece)
+      requests++
+      bytesUnderWay += size
+      bytesAhead += size
+      const bytes = fetchPiece(store, piece).finally(() => {
+        requests--
+        bytesUnderWay -= size
+        fill()
+      })
       bytes.catch(() => undefined) // it is awaited below, unless an earlier one fails first
       ahead.push({ size, bytes })
-      bytesAhead += size
     }
   }
   async function* read(count: number): AsyncGenerator<Uint8Array> {
@@ -63,7 +81,11 @@ export async function* download(store: ObjectStore, files: readonly LtxFile[]): 
     }
   }
 
-  for (const file of files) yield { file, pieces: read(split(file).length) }
+  try {
+    for (const file of files) yield { file, pieces: read(split(file).length) }
+  } finally {
+    stopped = true
+  }
 }
 
 function split(file: LtxFile): Piece[] {
