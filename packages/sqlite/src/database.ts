@@ -53,7 +53,8 @@ export async function openSqlite(options: OpenOptions): Promise<SqliteDatabase> 
   const directory = ownDirectory(options.directory ?? tmpdir(), clock.now())
   try {
     const chain = new Chain(options.store, description)
-    const fairness = new Fairness()
+    const writerId = options.writerId ?? randomBytes(8).readBigUInt64BE()
+    const fairness = new Fairness(writerId)
     const follower = new Follower({
       store: options.store,
       chain,
@@ -79,7 +80,7 @@ export async function openSqlite(options: OpenOptions): Promise<SqliteDatabase> 
       fairness,
       clock,
       description,
-      writerId: options.writerId ?? randomBytes(8).readBigUInt64BE(),
+      writerId,
       commitTimeoutMs: options.commitTimeoutMs ?? 30_000,
       maxAttempts: options.maxAttempts ?? 100,
       fenceWindowMs: options.fenceWindowMs ?? FENCE_WINDOW_MS,

@@ -162,7 +162,9 @@ async function crowd(writers: number, ms: number, seed: string): Promise<Crowd> 
     random,
     sleep: (ms) => clock.sleep(Math.round(ms)),
   })
-  const opening = Promise.all(Array.from({ length: writers }, () => open({ store: far, clock })))
+  const opening = Promise.all(
+    Array.from({ length: writers }, (_, index) => open({ store: far, clock, writerId: BigInt(index + 1) })),
+  )
   await clock.advance(1_000)
   const databases = await opening
   const creating = databases[0]?.execute('CREATE TABLE t(v)')
@@ -205,3 +207,20 @@ test.each(['a', 'b', 'c'])(
   },
   60_000,
 )
+
+test('a writer whose every try comes too late tries at other moments in the end', () => {
+  const fairness = new Fairness(7n)
+  let now = 1_000_000
+  fairness.won(now - 20, now)
+  now += 6_000 // long enough to stand in no queue any more
+  const waits = new Set<number>()
+  for (let loss = 1; loss <= 60; loss++) {
+    now += 20
+    fairness.saw(BigInt(100 + (loss % 3)), now)
+    fairness.lost()
+    const turn = fairness.turn(now)
+    if (loss >= 24 && loss % 2 === 0) waits.add(turn?.waitMs ?? -1)
+  }
+  expect(waits.size).toBeGreaterThan(5)
+  expect(Math.max(...waits)).toBeLessThanOrEqual(20)
+})

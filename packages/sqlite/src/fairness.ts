@@ -24,6 +24,8 @@ const NEWCOMERS_TURN = 16
 const LONGEST_TURN_PUTS = 2
 /** For so many transactions at most is asked at once. */
 const ASK_AT_MOST = 8
+/** After so many losses in a row it is no bad luck: latencies are such that the moment chosen is always too late. */
+const LOSSES_THAT_ARE_NO_LUCK = 24
 const ROUND_TRIP_SMOOTHING = 0.2
 /** What took longer was a freeze, or a clock that was set. */
 const LONGEST_ROUND_TRIP_MS = 1_000
@@ -56,6 +58,14 @@ export class Fairness {
   /** What was committed last became known by losing against it: too late to be the next without luck. */
   #late = false
   #commitsOfTheQueue = 0
+  #lossesInARow = 0
+  /** xorshift32 (Marsaglia, "Xorshift RNGs", 2003): what one writer does at random, another does otherwise. */
+  #random: number
+
+  /** @param writerId tells this writer's random moments from those of others */
+  constructor(writerId = 1n) {
+    this.#random = Number(BigInt.asUintN(32, writerId)) || 1
+  }
 
   /** This environment's transaction was taken, by a request sent at `sentAt` and answered at `now` (ms). */
   won(sentAt: number, now: number): void {
@@ -63,6 +73,7 @@ export class Fairness {
     this.#winsWithoutLook++
     this.#latest = null
     this.#late = false
+    this.#lossesInARow = 0
     this.#committed('self', now)
   }
 
@@ -77,6 +88,7 @@ export class Fairness {
   /** This environment's transaction was not taken, and what was taken instead has been seen. */
   lost(): void {
     this.#late = true
+    this.#lossesInARow++
   }
 
   /** The head has been looked at, by a request sent at `sentAt` and answered at `now` (ms). */
@@ -99,8 +111,30 @@ export class Fairness {
       if (now < this.#latest) return this.#wait(now, before, this.#latest)
     }
     if (before === 0 && this.#queue.length > 1 && this.#isNewcomersTurn(now)) return this.#letNewcomersIn()
+    if (before !== 0 && this.#late && this.#isOutOfStep) return this.#anyMoment()
     if (before !== 0 && this.#late) return this.#wait(now, 1, Number.POSITIVE_INFINITY)
     return this.#alone(now)
+  }
+
+  /** True for every other try of a writer that has lost too often for it to be luck. */
+  get #isOutOfStep(): boolean {
+    return this.#lossesInARow >= LOSSES_THAT_ARE_NO_LUCK && this.#lossesInARow % 2 === 0
+  }
+
+  /** Another moment than the one that keeps losing. */
+  #anyMoment(): Turn {
+    this.#late = false
+    return { waitMs: Math.ceil(this.#nextRandom() * (this.#putMs + this.#getMs)), ask: 1 }
+  }
+
+  /** In [0, 1). */
+  #nextRandom(): number {
+    let word = this.#random
+    word ^= word << 13
+    word ^= word >>> 17
+    word ^= word << 5
+    this.#random = word >>> 0
+    return this.#random / 2 ** 32
   }
 
   /** @param before how many have the turn before this one */

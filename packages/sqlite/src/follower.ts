@@ -135,6 +135,7 @@ export class Follower {
    * @param first the next transaction, if it is already at hand
    */
   async follow(unpublished: Capture | null, first: ChainLink | null): Promise<void> {
+    if (!this.#replica) return this.#restore() // given up since the caller looked
     const links: ChainLink[] = []
     let end = this.#position
     let head: { readonly at: number; readonly tick: number } | null = null
@@ -167,6 +168,7 @@ export class Follower {
    * @param ask for how many transactions to ask beyond it, all at once
    */
   async advance(unpublished: Capture | null, first: ChainLink | null, ask: number): Promise<void> {
+    if (!this.#replica) return this.#restore() // given up since the caller looked
     const { chain, clock, description } = this.#options
     const links: ChainLink[] = []
     let end = this.#position
