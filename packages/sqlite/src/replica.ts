@@ -1,4 +1,5 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync } from 'node:fs'
+import { lockPage } from '@thaw/ltx'
 import { Connection } from './connection.ts'
 import type { NewDatabase } from './options.ts'
 import { writePages } from './page-file.ts'
@@ -6,7 +7,6 @@ import { readWalTail, type WalCursor } from './wal.ts'
 
 const DEFAULT_PAGE_SIZE = 4096
 const WAL_CHECKPOINT_BYTES = 4 * 1024 * 1024
-const LOCK_BYTE = 0x40000000
 
 /** Page images of one state that differ from another, and how many pages the database then has. */
 export interface PageSet {
@@ -280,11 +280,6 @@ export class Replica {
 function pinConnection(connection: Connection): void {
   connection.control('BEGIN')
   connection.control('PRAGMA schema_version')
-}
-
-/** SQLite never uses the page that holds the byte which it locks. */
-function lockPage(pageSize: number): number {
-  return LOCK_BYTE / pageSize + 1
 }
 
 function openIfThere(path: string): number | null {
