@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import { type ObjectStore, probeConditionalPut } from '@thaw/store'
 import { type Chain, type ChainLink, type EncodedLink, encodeLink } from './chain.ts'
 import type { Clock } from './clock.ts'
@@ -31,8 +31,8 @@ interface LoneStatement {
 
 interface Waiting {
   readonly work: Work<unknown> | LoneStatement
-  /** Runs a function in the async context of the submitter, not in that of whoever started the batch. */
-  readonly inContext: <R>(fn: () => R) => R
+  /** That of the submitter, which its function runs in, and not in that of whoever started the batch. */
+  readonly context: AsyncResource
   attempts: number
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
@@ -91,7 +91,7 @@ export class Committer {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({
         work,
-        inContext: AsyncLocalStorage.snapshot(),
+        context: new AsyncResource('thaw.transaction'),
         attempts: 0,
         resolve: resolve as (value: unknown) => void,
         reject,
@@ -171,13 +171,13 @@ export class Committer {
     return next
   }
 
-  async #runOne(writer: Connection, { work, inContext }: Waiting): Promise<Outcome> {
+  async #runOne(writer: Connection, { work, context }: Waiting): Promise<Outcome> {
     if ('statement' in work) return runLone(writer, work.statement)
     const { handle, end } = lendTransaction(writer)
     const inside = { open: true }
     try {
       writer.control('BEGIN IMMEDIATE')
-      const value = await inContext(() => this.#inside.run(inside, () => work.run(handle)))
+      const value = await context.runInAsyncScope(() => this.#inside.run(inside, work.run, handle))
       requireTransaction(writer)
       writer.control('COMMIT')
       return { value }

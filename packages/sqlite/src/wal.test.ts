@@ -160,7 +160,7 @@ function read(path: string, wal: Buffer, pageSize: number, cursor: WalCursor | n
   writeFileSync(path, wal)
   const fd = openSync(path, 'r')
   try {
-    return readWalTail(fd, wal.length, pageSize, cursor)
+    return readWalTail(fd, pageSize, cursor)
   } finally {
     closeSync(fd)
   }

@@ -11,8 +11,8 @@ const FRAME_HEADER_SIZE = 24
 const MAGIC_LITTLE_ENDIAN_WORDS = 0x377f0682
 const MAGIC_BIG_ENDIAN_WORDS = 0x377f0683
 const FORMAT_VERSION = 3007000
-const FIRST_READ_FRAMES = 8
-const LARGEST_READ_FRAMES = 256
+const FIRST_READ_FRAMES = 4
+const LARGEST_READ_FRAMES = 16
 const MACHINE_IS_LITTLE_ENDIAN = endianness() === 'LE'
 
 /** Where reading goes on: behind the last committed frame, with the running checksum that the next frame continues. */
@@ -44,49 +44,68 @@ interface WalHeader {
  * Everything committed to the log behind `cursor`, or all of it when `cursor` is null or the log was restarted since.
  *
  * @param fd the open `-wal` file
- * @param size its length in bytes
  * @returns null when nothing was committed behind the cursor
  * @throws Error when the file is no write-ahead log, or one of another page size
  */
-export function readWalTail(
-  fd: number,
-  size: number,
-  pageSize: number,
-  cursor: WalCursor | null,
-): WalTail | null {
-  if (size < HEADER_SIZE) return null
+export function readWalTail(fd: number, pageSize: number, cursor: WalCursor | null): WalTail | null {
   const header = readHeader(fd)
+  if (!header) return null
   if (header.pageSize !== pageSize) {
     throw new Error(`the write-ahead log has pages of ${header.pageSize} bytes, the database of ${pageSize}`)
   }
   const restarted = cursor?.salt1 !== header.start.salt1 || cursor.salt2 !== header.start.salt2
-  return readFrames(fd, size, header, restarted ? header.start : cursor)
+  return readFrames(fd, header, restarted ? header.start : cursor)
 }
 
 interface Frame {
   readonly page: number
-  /** Database size in pages when the frame ends a transaction, else 0. */
-  readonly pageCount: number
   /** Where in the file the image begins. */
   readonly offset: number
   readonly data: Uint8Array
-  readonly after: WalCursor
 }
 
-function readFrames(fd: number, size: number, header: WalHeader, from: WalCursor): WalTail | null {
-  const frames: Frame[] = []
-  let committed = 0
-  for (const frame of framesFrom(fd, size, header, from)) {
-    frames.push(frame)
-    if (frame.pageCount > 0) committed = frames.length
-  }
-  const last = frames[committed - 1]
-  if (!last) return null
+/** What is read before it is known to belong to the log. Shared by all calls: a call never gives up control. */
+let scratch = Buffer.alloc(0)
 
-  const { pageCount, after: cursor } = last
+/**
+ * The file keeps its length when the log starts over, so most of what follows may be of an earlier life: the reads
+ * begin small and grow only while what they find belongs here.
+ */
+function readFrames(fd: number, header: WalHeader, from: WalCursor): WalTail | null {
+  const frameSize = FRAME_HEADER_SIZE + header.pageSize
+  const { salt1, salt2 } = from
+  const frames: Frame[] = []
+  let { offset, checksum } = from
+  let committed = 0
+  let pageCount = 0
+  let cursor = from
+  for (let atOnce = FIRST_READ_FRAMES; ; atOnce = Math.min(atOnce * 2, LARGEST_READ_FRAMES)) {
+    const wanted = atOnce * frameSize
+    if (scratch.length < wanted) scratch = Buffer.from(new ArrayBuffer(wanted))
+    const length = readFully(fd, scratch, wanted, offset)
+    let at = 0
+    for (; at + frameSize <= length; at += frameSize) {
+      const next = continuedChecksum(scratch, at, header, from, checksum)
+      if (!next) break
+      checksum = next
+      const image = at + FRAME_HEADER_SIZE
+      const data = new Uint8Array(scratch.subarray(image, at + frameSize)) // a copy
+      frames.push({ page: scratch.readUInt32BE(at), offset: offset + image, data })
+      const sizeAfterCommit = scratch.readUInt32BE(at + 4)
+      if (sizeAfterCommit === 0) continue
+      pageCount = sizeAfterCommit
+      committed = frames.length
+      cursor = { offset: offset + at + frameSize, salt1, salt2, checksum }
+    }
+    offset += at
+    if (at < wanted) break
+  }
+  if (committed === 0) return null
+
   const pages = new Map<number, Uint8Array>()
   const offsets = new Map<number, number>()
-  for (const { page, data, offset } of frames.slice(0, committed)) {
+  for (let index = 0; index < committed; index++) {
+    const { page, data, offset } = frames[index]!
     if (page > pageCount) continue // cut off by a later transaction of the same tail
     pages.set(page, data)
     offsets.set(page, offset)
@@ -94,42 +113,13 @@ function readFrames(fd: number, size: number, header: WalHeader, from: WalCursor
   return { pages, offsets, pageCount, cursor }
 }
 
-/**
- * The frames that continue the log behind `from`, up to the first that does not. The file keeps its length when the
- * log starts over, so most of what follows may be of an earlier life: the reads begin small and grow only while what
- * they find belongs here.
- */
-function* framesFrom(fd: number, size: number, header: WalHeader, from: WalCursor): Generator<Frame> {
-  const { pageSize } = header
-  const frameSize = FRAME_HEADER_SIZE + pageSize
-  let cursor = from
-  for (let atOnce = FIRST_READ_FRAMES; ; atOnce = Math.min(atOnce * 2, LARGEST_READ_FRAMES)) {
-    const wanted = Math.min(atOnce, Math.floor((size - cursor.offset) / frameSize))
-    const chunk = Buffer.from(new ArrayBuffer(Math.max(0, wanted) * frameSize))
-    const length = readFully(fd, chunk, cursor.offset)
-    if (length < frameSize) return
-    for (let at = 0; at + frameSize <= length; at += frameSize) {
-      const checksum = continuedChecksum(chunk, at, header, cursor)
-      if (!checksum) return
-      const offset = cursor.offset + FRAME_HEADER_SIZE
-      cursor = { ...cursor, offset: cursor.offset + frameSize, checksum }
-      yield {
-        page: chunk.readUInt32BE(at),
-        pageCount: chunk.readUInt32BE(at + 4),
-        offset,
-        data: chunk.subarray(at + FRAME_HEADER_SIZE, at + frameSize),
-        after: cursor,
-      }
-    }
-  }
-}
-
-/** The running checksum behind the frame at `at`; null when the frame is not the one that follows `cursor`. */
+/** `checksum` continued over the frame at `at`; null when that frame is not the next one of this log. */
 function continuedChecksum(
   chunk: Buffer,
   at: number,
   { pageSize, wordsAreLittleEndian }: WalHeader,
-  { salt1, salt2, checksum }: WalCursor,
+  { salt1, salt2 }: WalCursor,
+  checksum: readonly [number, number],
 ): readonly [number, number] | null {
   if (chunk.readUInt32BE(at + 8) !== salt1 || chunk.readUInt32BE(at + 12) !== salt2) return null
   const begun = addWords(chunk, at, 8, checksum, wordsAreLittleEndian)
@@ -138,9 +128,10 @@ function continuedChecksum(
   return next
 }
 
-function readHeader(fd: number): WalHeader {
+/** Null while the file is shorter than a header. */
+function readHeader(fd: number): WalHeader | null {
   const header = Buffer.from(new ArrayBuffer(HEADER_SIZE))
-  if (readFully(fd, header, 0) < HEADER_SIZE) throw new Error('the write-ahead log ends within its header')
+  if (readFully(fd, header, HEADER_SIZE, 0) < HEADER_SIZE) return null
   const magic = header.readUInt32BE(0)
   if (magic !== MAGIC_LITTLE_ENDIAN_WORDS && magic !== MAGIC_BIG_ENDIAN_WORDS) {
     throw new Error(`no write-ahead log: it begins with ${header.toString('hex', 0, 4)}`)
@@ -193,10 +184,11 @@ function readWord(bytes: Buffer, at: number, littleEndian: boolean): number {
   return littleEndian ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at)
 }
 
-function readFully(fd: number, into: Buffer, position: number): number {
+/** Up to `length` bytes from `position` of the file; returns how many there were. */
+function readFully(fd: number, into: Buffer, length: number, position: number): number {
   let done = 0
-  while (done < into.length) {
-    const read = readSync(fd, into, done, into.length - done, position + done)
+  while (done < length) {
+    const read = readSync(fd, into, done, length - done, position + done)
     if (read === 0) break
     done += read
   }
