@@ -1,10 +1,10 @@
-/** Bytes that grow at the end. */
+/** Bytes that grow at the end. They begin in the array given, which is left behind when it gets too small. */
 export class ByteWriter {
   #bytes: Uint8Array<ArrayBuffer>
   #length = 0
 
-  constructor(capacity: number) {
-    this.#bytes = new Uint8Array(capacity)
+  constructor(room: Uint8Array<ArrayBuffer>) {
+    this.#bytes = room
   }
 
   get length(): number {

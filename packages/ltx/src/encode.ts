@@ -37,6 +37,20 @@ export interface EncodedLtx {
 
 /** A piece of a stream is handed on when it has reached this many bytes. */
 const PIECE_SIZE = 256 * 1024
+/** Room for a transaction of a few pages. */
+const SMALL_FILE = 16 * 1024
+const SMALL_INDEX = 256
+
+interface Room {
+  readonly file: Uint8Array<ArrayBuffer>
+  readonly index: Uint8Array<ArrayBuffer>
+}
+
+/**
+ * Where the next file is encoded: to allocate it anew for each would take longer than encoding one page. Null while in
+ * use, for a source of pages may itself encode a file.
+ */
+let spareRoom: Room | null = null
 
 /**
  * Encodes one LTX file. Pages ascend by number; a snapshot (`minTxid` 1) has every page from 1 to `commit`, but
@@ -47,10 +61,16 @@ export function encodeLtx(
   pages: Iterable<LtxPage>,
   options: EncodeOptions = {},
 ): EncodedLtx {
-  const encoder = new Encoder(header, options, 16 * 1024)
-  for (const page of pages) encoder.add(page)
-  const checksum = encoder.finish()
-  return { bytes: encoder.output.take(), checksum }
+  const room = spareRoom ?? { file: new Uint8Array(SMALL_FILE), index: new Uint8Array(SMALL_INDEX) }
+  spareRoom = null
+  try {
+    const encoder = new Encoder(header, options, room)
+    for (const page of pages) encoder.add(page)
+    const checksum = encoder.finish()
+    return { bytes: encoder.output.take(), checksum }
+  } finally {
+    spareRoom = room
+  }
 }
 
 /**
@@ -63,7 +83,8 @@ export async function* encodeLtxStream(
   pages: Iterable<LtxPage> | AsyncIterable<LtxPage>,
   options: EncodeOptions = {},
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, bigint, void> {
-  const encoder = new Encoder(header, options, PIECE_SIZE + frameBound(65536))
+  const file = new Uint8Array(PIECE_SIZE + frameBound(65536))
+  const encoder = new Encoder(header, options, { file, index: new Uint8Array(SMALL_INDEX) })
   for await (const page of pages) {
     encoder.add(page)
     if (encoder.output.length >= PIECE_SIZE) yield encoder.takePiece()
@@ -79,12 +100,12 @@ class Encoder {
   readonly #frames: boolean
   readonly #previousCommit: number | null
   readonly #rules: PageRules
-  readonly #index = new PageIndex()
+  readonly #index: PageIndex
   readonly #crc = new Crc64()
   #taken = 0
   #newPages = 0
 
-  constructor(input: LtxHeaderInput, options: EncodeOptions, capacity: number) {
+  constructor(input: LtxHeaderInput, options: EncodeOptions, room: Room) {
     const header = completeHeader(input)
     checkHeader(header, inputError)
     const { compression = 'block', previousCommit = null } = options
@@ -98,7 +119,8 @@ class Encoder {
     this.#frames = compression === 'frame'
     this.#previousCommit = previousCommit
     this.#rules = new PageRules(header)
-    this.output = new ByteWriter(capacity)
+    this.#index = new PageIndex(room.index)
+    this.output = new ByteWriter(room.file)
     const bytes = this.output.reserve(HEADER_SIZE)
     writeHeader(header, bytes)
     this.#emit(bytes, 0, HEADER_SIZE)

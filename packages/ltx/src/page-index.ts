@@ -8,7 +8,12 @@ import { ByteWriter } from './byte-writer.ts'
  * finds. That takes about eight bytes of memory a page.
  */
 export class PageIndex {
-  readonly #writer = new ByteWriter(256)
+  readonly #writer: ByteWriter
+
+  /** @param room where to begin writing, of any length */
+  constructor(room = new Uint8Array(256)) {
+    this.#writer = new ByteWriter(room)
+  }
 
   add(number: number, offset: number, size: number): void {
     const bytes = this.#writer.reserve(30)

@@ -13,6 +13,9 @@ const MAGIC_BIG_ENDIAN_WORDS = 0x377f0683
 const FORMAT_VERSION = 3007000
 const FIRST_READ_FRAMES = 4
 const LARGEST_READ_FRAMES = 16
+/** What is read before it is known to belong to the log. Shared by all calls: a call never gives up control. */
+let scratch = Buffer.from(new ArrayBuffer(HEADER_SIZE))
+
 const MACHINE_IS_LITTLE_ENDIAN = endianness() === 'LE'
 
 /** Where reading goes on: behind the last committed frame, with the running checksum that the next frame continues. */
@@ -63,9 +66,6 @@ interface Frame {
   readonly offset: number
   readonly data: Uint8Array
 }
-
-/** What is read before it is known to belong to the log. Shared by all calls: a call never gives up control. */
-let scratch = Buffer.alloc(0)
 
 /**
  * The file keeps its length when the log starts over, so most of what follows may be of an earlier life: the reads
@@ -130,7 +130,7 @@ function continuedChecksum(
 
 /** Null while the file is shorter than a header. */
 function readHeader(fd: number): WalHeader | null {
-  const header = Buffer.from(new ArrayBuffer(HEADER_SIZE))
+  const header = scratch
   if (readFully(fd, header, HEADER_SIZE, 0) < HEADER_SIZE) return null
   const magic = header.readUInt32BE(0)
   if (magic !== MAGIC_LITTLE_ENDIAN_WORDS && magic !== MAGIC_BIG_ENDIAN_WORDS) {
