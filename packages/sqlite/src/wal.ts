@@ -160,11 +160,11 @@ function addWords(
   bytes: Buffer,
   start: number,
   length: number,
-  [first, second]: readonly [number, number],
+  from: readonly [number, number],
   wordsAreLittleEndian: boolean,
 ): readonly [number, number] {
-  let s0 = first
-  let s1 = second
+  let s0 = from[0] // to take it apart as [s0, s1] would walk an iterator
+  let s1 = from[1]
   if (wordsAreLittleEndian === MACHINE_IS_LITTLE_ENDIAN) {
     const words = new Uint32Array(bytes.buffer, bytes.byteOffset + start, length / 4)
     for (let i = 0; i < words.length; i += 2) {
