@@ -166,7 +166,7 @@ export class Committer {
   /** Takes what goes on with the batch from those that wait; null when the batch is complete. */
   #nextFor(batch: readonly Waiting[]): Waiting | null {
     const next = this.#waiting[0]
-    if (!next || batch.some(isLone) || (batch.length > 0 && isLone(next))) return null
+    if (!next || (batch[0] && (isLone(batch[0]) || isLone(next)))) return null
     this.#waiting.shift()
     return next
   }

@@ -12,9 +12,9 @@ const MAGIC_LITTLE_ENDIAN_WORDS = 0x377f0682
 const MAGIC_BIG_ENDIAN_WORDS = 0x377f0683
 const FORMAT_VERSION = 3007000
 const FIRST_READ_FRAMES = 4
-const LARGEST_READ_FRAMES = 16
-/** What is read before it is known to belong to the log. Shared by all calls: a call never gives up control. */
-let scratch = Buffer.from(new ArrayBuffer(HEADER_SIZE))
+const LARGEST_READ_FRAMES = 256
+/** The header and the first frames are read into here. Shared by all calls: a call never gives up control. */
+let scratch = Buffer.allocUnsafeSlow(HEADER_SIZE)
 
 const MACHINE_IS_LITTLE_ENDIAN = endianness() === 'LE'
 
@@ -81,17 +81,19 @@ function readFrames(fd: number, header: WalHeader, from: WalCursor): WalTail | n
   let cursor = from
   for (let atOnce = FIRST_READ_FRAMES; ; atOnce = Math.min(atOnce * 2, LARGEST_READ_FRAMES)) {
     const wanted = atOnce * frameSize
-    if (scratch.length < wanted) scratch = Buffer.from(new ArrayBuffer(wanted))
-    const length = readFully(fd, scratch, wanted, offset)
+    const isFirst = atOnce === FIRST_READ_FRAMES
+    const chunk = isFirst ? scratchOf(wanted) : Buffer.allocUnsafeSlow(wanted)
+    const length = readFully(fd, chunk, wanted, offset)
     let at = 0
     for (; at + frameSize <= length; at += frameSize) {
-      const next = continuedChecksum(scratch, at, header, from, checksum)
+      const next = continuedChecksum(chunk, at, header, from, checksum)
       if (!next) break
       checksum = next
       const image = at + FRAME_HEADER_SIZE
-      const data = new Uint8Array(scratch.subarray(image, at + frameSize)) // a copy
-      frames.push({ page: scratch.readUInt32BE(at), offset: offset + image, data })
-      const sizeAfterCommit = scratch.readUInt32BE(at + 4)
+      const view = chunk.subarray(image, at + frameSize)
+      const data = isFirst ? new Uint8Array(view) : view // a copy: the scratch is somebody else's next
+      frames.push({ page: chunk.readUInt32BE(at), offset: offset + image, data })
+      const sizeAfterCommit = chunk.readUInt32BE(at + 4)
       if (sizeAfterCommit === 0) continue
       pageCount = sizeAfterCommit
       committed = frames.length
@@ -111,6 +113,11 @@ function readFrames(fd: number, header: WalHeader, from: WalCursor): WalTail | n
     offsets.set(page, offset)
   }
   return { pages, offsets, pageCount, cursor }
+}
+
+function scratchOf(length: number): Buffer {
+  if (scratch.length < length) scratch = Buffer.allocUnsafeSlow(length)
+  return scratch
 }
 
 /** `checksum` continued over the frame at `at`; null when that frame is not the next one of this log. */
