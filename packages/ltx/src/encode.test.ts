@@ -200,3 +200,15 @@ test('a snapshot of more than 1 GiB streams through both ways, without its lock 
   }
   expect([count, last]).toEqual([lock, lock + 1])
 })
+
+test('a file stays as it is while others are encoded, even by the source of its own pages', () => {
+  const plain = encodeLtx(increment, numbers(2, 5, 9)).bytes
+  const before = Buffer.from(plain)
+  function* pages() {
+    yield page(2)
+    encodeLtx({ ...increment, minTxid: 7, maxTxid: 7 }, numbers(1, 3, 4, 8))
+    yield* numbers(5, 9)
+  }
+  expect(Buffer.compare(encodeLtx(increment, pages()).bytes, before)).toBe(0)
+  expect(Buffer.compare(plain, before)).toBe(0)
+})

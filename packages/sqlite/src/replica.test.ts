@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -169,6 +169,25 @@ test('readers stay on the published state until a batch is published', () => {
   replica.discard()
 })
 
+test('reads share one connection, until what they read from has become old', () => {
+  const replica = start(join(directory, 'share.db'))
+  const [one, other] = [replica.acquire(), replica.acquire()]
+  expect(other).toBe(one)
+  replica.release(other)
+  replica.pin()
+  replica.writer.exec("INSERT INTO t(v) VALUES ('new')")
+  replica.publish(replica.capture()!)
+  const newer = replica.acquire()
+  expect(newer).not.toBe(one)
+  expect(one.connection.db.isOpen).toBe(true)
+  replica.release(one)
+  expect(one.connection.db.isOpen).toBe(false)
+  replica.release(newer)
+  expect(replica.openSnapshots).toBe(0)
+  expect(replica.reader).toBe(newer.connection)
+  replica.discard()
+})
+
 test('an undone schema change is forgotten by every connection', () => {
   const replica = start(join(directory, 'schema.db'))
   replica.pin()
@@ -190,7 +209,8 @@ test('the write-ahead log is folded into the file between batches, and undo stil
     replica.writer.execute('INSERT INTO t(v, b) VALUES (?, zeroblob(300000))', [`${n}`])
     return replica.capture()!
   }
-  for (let n = 0; n < 40; n++) replica.publish(insert(n))
+  for (let n = 0; n < 40; n++) replica.publish(insert(n)) // 12 MB
+  expect(statSync(`${replica.path}-wal`).size).toBeLessThan(6_000_000)
   const before = published(replica)
   expect(replica.capture()).toBe(null)
   replica.rewrite(insert(99), [])

@@ -201,6 +201,16 @@ test('a log that SQLite wrote is read whole, and from behind each of its transac
   }
 })
 
+test('what was read of a log stays as it is while others are read', () => {
+  const directory = temporaryDirectory()
+  const path = join(directory, 'read-wal')
+  const one = sample(seededRandom('kept/one'), directory)
+  const other = sample(seededRandom('kept/other'), directory)
+  const tail = read(path, one.wal, one.pageSize, null)
+  read(path, other.wal, other.pageSize, null)
+  expect(tail && expectState(one, tail, 0, 'seed kept/one')).toBe(one.ends.length - 1)
+})
+
 test('a log of a machine with the other byte order is read as well', () => {
   const directory = temporaryDirectory()
   for (let n = 0; n < LOGS; n++) {
