@@ -13,7 +13,9 @@ const SELECT = 'SELECT id, v FROM t WHERE id = ?'
 
 /**
  * Reading one row by its key within a request that has looked at the bucket already, beside node:sqlite on a file of
- * its own: one statement, prepared once, the row as an object, and an await for each read, as a caller has with ours.
+ * its own: one statement, prepared once, the row as an object, and an await for each read, as a caller has with ours. There
+ * each statement is a transaction of its own, as it is for whoever begins none; ours stays in one on the published
+ * state.
  */
 export const readPoint: Bench = {
   names: ['read.point'],
