@@ -29,8 +29,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the pinned reader never moves on',
     file: 'replica.ts',
-    from: "this.#reader.connection.control('COMMIT')",
-    to: '',
+    from: 'this.#pageCount = capture.pageCount\n    this.unpin()',
+    to: 'this.#pageCount = capture.pageCount',
   },
   {
     name: '412 is taken for success',
