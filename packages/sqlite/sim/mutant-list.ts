@@ -142,15 +142,15 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a look that was sent before is shared',
-    file: 'follower.ts',
-    from: 'while (this.#replica === null || this.#provenTick <= begun) {\n      if (!this.#check || this.#check.tick <= begun) this.#startCheck()\n      await this.#check?.done\n    }',
-    to: 'if (this.#replica === null || this.#provenTick <= begun) {\n      if (!this.#check) this.#startCheck()\n      await this.#check?.done\n    }',
+    file: 'read-gate.ts',
+    from: 'while (!follower.isAsNewAs(begun)) {\n      if (!this.#check || this.#check.tick <= begun) this.#startCheck()\n      await this.#check?.done\n    }',
+    to: 'if (!follower.isAsNewAs(begun)) {\n      if (!this.#check) this.#startCheck()\n      await this.#check?.done\n    }',
   },
   {
     name: 'any proof is good enough for a read',
     file: 'follower.ts',
-    from: 'this.#replica === null || this.#provenTick <= begun',
-    to: 'this.#replica === null || (!this.trusted && this.#provenTick <= begun)',
+    from: 'this.#copy.replica !== null && this.#proof.covers(begun)',
+    to: 'this.#copy.replica !== null && (this.trusted || this.#proof.covers(begun))',
   },
   {
     name: 'absence proves the head after any time',
@@ -160,15 +160,15 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the copy is trusted for ever',
-    file: 'follower.ts',
-    from: 'this.#replica !== null && insideFence(clock.now(), this.#verifiedAt, fenceWindowMs)',
-    to: 'this.#replica !== null && clock.now() + fenceWindowMs > 0',
+    file: 'proof.ts',
+    from: 'insideFence(this.#clock.now(), this.#verifiedAt, this.#fenceWindowMs)',
+    to: 'this.#clock.now() + this.#fenceWindowMs > insideFence.length',
   },
   {
     name: 'a proof is dated when its answer came',
-    file: 'follower.ts',
+    file: 'proof.ts',
     from: 'this.#verifiedAt = Math.max(this.#verifiedAt, at)',
-    to: 'this.#verifiedAt = Math.max(this.#verifiedAt, at, this.#options.clock.now())',
+    to: 'this.#verifiedAt = Math.max(this.#verifiedAt, at, this.#clock.now())',
   },
   {
     name: 'a replaced history is followed',

@@ -14,6 +14,7 @@ import { guardLoneStatement, isVacuum } from './guards.ts'
 import { lendReader } from './handles.ts'
 import { BackgroundMaintenance } from './maintenance/background.ts'
 import { newDatabase, type OpenOptions } from './options.ts'
+import { ReadGate } from './read-gate.ts'
 import type {
   AtomicOptions,
   Invocation,
@@ -96,6 +97,7 @@ class BucketDatabase implements SqliteDatabase {
   readonly description: string
   readonly #clock: Clock
   readonly #follower: Follower
+  readonly #gate: ReadGate
   readonly #committer: Committer
   readonly #maintenance: BackgroundMaintenance
   readonly #directory: OwnedDirectory
@@ -113,6 +115,7 @@ class BucketDatabase implements SqliteDatabase {
     this.description = description
     this.#clock = clock
     this.#follower = follower
+    this.#gate = new ReadGate(follower)
     this.#committer = committer
     this.#maintenance = maintenance
     this.#directory = directory
@@ -210,7 +213,7 @@ class BucketDatabase implements SqliteDatabase {
   /** Brings the copy to where a strong read wants it. */
   #fresh(): Promise<void> | null {
     const begun = this.#context.getStore()?.begun ?? this.#follower.tick()
-    return this.#follower.isFresh(begun) ? null : this.#follower.freshSince(begun)
+    return this.#gate.isFresh(begun) ? null : this.#gate.freshSince(begun)
   }
 
   #check(operation: string): void {
