@@ -142,15 +142,15 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a look that was sent before is shared',
-    file: 'read-gate.ts',
-    from: 'while (!follower.isAsNewAs(begun)) {\n      if (!this.#check || this.#check.tick <= begun) this.#startCheck()\n      await this.#check?.done\n    }',
-    to: 'if (!follower.isAsNewAs(begun)) {\n      if (!this.#check) this.#startCheck()\n      await this.#check?.done\n    }',
+    file: 'proof.ts',
+    from: 'this.#provenTick = Math.max(this.#provenTick, tick)',
+    to: 'this.#provenTick = Math.max(tick, this.#ticks + 1)',
   },
   {
     name: 'any proof is good enough for a read',
-    file: 'follower.ts',
-    from: 'this.#copy.replica !== null && this.#proof.covers(begun)',
-    to: 'this.#copy.replica !== null && (this.trusted || this.#proof.covers(begun))',
+    file: 'read-gate.ts',
+    from: 'if (wanted.strong) return proof.covers(begun)',
+    to: 'if (wanted.strong) return this.#follower.trusted || proof.covers(begun)',
   },
   {
     name: 'absence proves the head after any time',
@@ -167,12 +167,12 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a proof is dated when its answer came',
     file: 'proof.ts',
-    from: 'this.#verifiedAt = Math.max(this.#verifiedAt, at)',
-    to: 'this.#verifiedAt = Math.max(this.#verifiedAt, at, this.#clock.now())',
+    from: 'this.#verifiedAt = at\n    this.#verifiedTick = tick\n  }\n\n  /** The copy was made anew',
+    to: 'this.#verifiedAt = this.#clock.now()\n    this.#verifiedTick = tick\n  }\n\n  /** The copy was made anew',
   },
   {
     name: 'a replaced history is followed',
-    file: 'follower.ts',
+    file: 'history.ts',
     from: 'if (own && fits(own.checksum, checksum)) return false',
     to: 'if (own || checksum) return false',
   },

@@ -24,6 +24,7 @@ export class Copy {
   readonly #options: CopyOptions
   #replica: Replica | null = null
   #position = EMPTY_CHAIN
+  #identity: bigint | null = null
   #closedToReaders: Promise<void> | null = null
   #readerLeft: (() => void) | null = null
 
@@ -41,6 +42,11 @@ export class Copy {
     return this.#position
   }
 
+  /** Which database it is of: the file checksum of transaction 1; null where that is not known. */
+  get identity(): bigint | null {
+    return this.#identity
+  }
+
   /** While it is being changed: resolves when it is open again. */
   get closedToReaders(): Promise<void> | null {
     return this.#closedToReaders
@@ -49,14 +55,15 @@ export class Copy {
   /** Makes it anew from the bucket. */
   async restore(): Promise<void> {
     const { store, description, newDatabase } = this.#options
-    this.#position = await restore({ store, description }, this.#path)
+    const { identity, ...position } = await restore({ store, description }, this.#path)
     this.#replica = new Replica(this.#path, newDatabase)
+    this.#moveTo(position, identity)
   }
 
   /** What was captured has been published as `link`. */
   accept(capture: Capture, link: EncodedLink): void {
     this.#open.publish(capture)
-    this.#position = positionOf(link)
+    this.#moveTo(link, link.txid === 1 ? link.checksum : this.#identity)
   }
 
   /**
@@ -77,7 +84,8 @@ export class Copy {
         for (const link of links) verifyPageSize(this.#open.pageSize, link, this.#options.description)
         this.#open.rewrite(unpublished, links)
       }
-      if (last) this.#position = positionOf(last)
+      const first = links[0]
+      if (last) this.#moveTo(last, first?.txid === 1 ? first.checksum : this.#identity)
     } catch (error) {
       this.discard()
       throw error
@@ -95,6 +103,16 @@ export class Copy {
   discard(): void {
     this.#replica?.discard()
     this.#replica = null
+  }
+
+  /** Forgets the transaction that the discarded copy held. */
+  forget(): void {
+    this.#moveTo(EMPTY_CHAIN, null)
+  }
+
+  #moveTo({ txid, checksum, timestamp }: ChainPosition, identity: bigint | null): void {
+    this.#position = { txid, checksum, timestamp }
+    this.#identity = identity
   }
 
   get #path(): string {
@@ -132,8 +150,4 @@ export class Copy {
       this.#readerLeft = null
     }
   }
-}
-
-function positionOf({ txid, checksum, timestamp }: ChainPosition): ChainPosition {
-  return { txid, checksum, timestamp }
 }

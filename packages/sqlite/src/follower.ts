@@ -8,12 +8,13 @@ import {
 } from './chain.ts'
 import { Copy, type CopyOptions } from './copy.ts'
 import { HistoryChangedError } from './errors.ts'
+import { isLeftBehind, verifyContinued } from './history.ts'
 import { Mutex } from './mutex.ts'
 import { HeadProof, type Moment } from './proof.ts'
 import type { Capture, Replica } from './replica.ts'
 
 /** Above this many transactions behind, listing and fetching in parallel beats asking for one after the other. */
-const LINKS_ASKED_ONE_BY_ONE = 8
+export const LINKS_ASKED_ONE_BY_ONE = 8
 const LINKS_APPLIED_AT_ONCE = 64
 
 export interface FollowerOptions extends CopyOptions {
@@ -29,15 +30,15 @@ export interface FollowerOptions extends CopyOptions {
  * Methods that change the copy (`follow`, `advance`, `synchronise`, `accept`, `undo`) are called inside `exclusive`.
  */
 export class Follower {
+  readonly proof: HeadProof
   readonly #options: FollowerOptions
   readonly #mutex = new Mutex()
   readonly #copy: Copy
-  readonly #proof: HeadProof
 
   constructor(options: FollowerOptions) {
     this.#options = options
     this.#copy = new Copy(options)
-    this.#proof = new HeadProof(options.clock, options.fenceWindowMs)
+    this.proof = new HeadProof(options.clock, options.fenceWindowMs)
   }
 
   /** The copy, at `position`. */
@@ -51,23 +52,33 @@ export class Follower {
     return this.#copy.position
   }
 
+  /** Whether there is a copy: not after it had to be given up. */
+  get hasCopy(): boolean {
+    return this.#copy.replica !== null
+  }
+
+  /** Which database `position` is of: the file checksum of its first transaction; null where that is not known. */
+  get identity(): bigint | null {
+    return this.#copy.identity
+  }
+
+  /** Whether an identity is that of the copy. One that is not known cannot be held against it. */
+  isOf(identity: bigint | null): boolean {
+    return fits(identity, this.#copy.identity)
+  }
+
   /** Wall clock, ms: `position` was the head then or later. */
   get verifiedAt(): number {
-    return this.#proof.verifiedAt
+    return this.proof.verifiedAt
   }
 
   /** A moment in the order of requests, later than all before. */
   tick(): number {
-    return this.#proof.tick()
+    return this.proof.tick()
   }
 
   exclusive<T>(fn: () => Promise<T>): Promise<T> {
     return this.#mutex.run(fn)
-  }
-
-  /** Whether the copy is known to be at least as new as the head was at the moment `begun`. */
-  isAsNewAs(begun: number): boolean {
-    return this.#copy.replica !== null && this.#proof.covers(begun)
   }
 
   /** While the copy is being changed: resolves when it is open again. */
@@ -77,12 +88,12 @@ export class Follower {
 
   /** Whether a transaction may be built on the copy without asking first. */
   get trusted(): boolean {
-    return this.#copy.replica !== null && this.#proof.isInsideFence
+    return this.#copy.replica !== null && this.proof.isInsideFence
   }
 
   /** The next proof comes from a list, and nothing is published before. */
   distrust(): void {
-    this.#proof.distrust()
+    this.proof.distrust()
   }
 
   /** The copy is of no use any more: the next use restores anew. */
@@ -97,7 +108,7 @@ export class Follower {
    */
   async look(): Promise<ChainLink | 'head' | 'unproven'> {
     const { txid } = this.position
-    const asked = this.#proof.moment()
+    const asked = this.proof.moment()
     const link = await this.#options.chain.fetch(txid + 1)
     return link ?? (this.#provenByAbsence(txid, asked) ? 'head' : 'unproven')
   }
@@ -114,7 +125,7 @@ export class Follower {
     try {
       let link = first && first.txid > end.txid ? first : null
       while (links.length < LINKS_ASKED_ONE_BY_ONE) {
-        const asked = this.#proof.moment()
+        const asked = this.proof.moment()
         link ??= await this.#options.chain.fetch(end.txid + 1)
         if (!link) {
           head = asked
@@ -145,7 +156,7 @@ export class Follower {
     const links: ChainLink[] = []
     let end = this.position
     let head = false
-    const asked = this.#proof.moment()
+    const asked = this.proof.moment()
     try {
       const known = first && first.txid > end.txid ? [first] : []
       const next = end.txid + known.length + 1
@@ -171,10 +182,10 @@ export class Follower {
     let buffered: ChainLink[] = []
     let pending = unpublished
     let end = this.position
-    const asked = this.#proof.moment()
+    const asked = this.proof.moment()
     try {
       const listed = await chain.list(Math.max(1, end.txid))
-      if (await this.#isLeftBehind(listed)) return await this.#restoreAnew()
+      if (await isLeftBehind(end, listed, chain, this.#options.description)) return await this.#restoreAnew()
       for await (const link of chain.fetchAll(listed.filter((txid) => txid > end.txid))) {
         verifyLink(end, link, this.#options.description)
         end = link
@@ -221,25 +232,7 @@ export class Follower {
   }
 
   #proven(txid: number, asked: Moment): void {
-    this.#proof.record(asked, txid === this.position.txid)
-  }
-
-  /**
-   * Whether retention has removed the transaction of `position`, and with it the way from here to the head.
-   * @param listed all single transactions from `position` on
-   * @throws HistoryChangedError when the head is below, or the name belongs to another transaction: the newest
-   *   transaction is never removed, so the prefix was wiped, and perhaps filled again
-   */
-  async #isLeftBehind(listed: readonly number[]): Promise<boolean> {
-    const { txid, checksum } = this.position
-    if (txid === 0) return listed.length > 0 && listed[0] !== 1
-    if (listed.length > 0 && listed[0] !== txid) return true
-    const own = listed.length === 0 ? null : await this.#options.chain.fetch(txid)
-    if (own && fits(own.checksum, checksum)) return false
-    throw new HistoryChangedError(
-      `${this.#options.description} no longer holds transaction ${txid} as this environment knows it: ` +
-        `${own ? 'another one has its name' : 'it is gone'}. The database was replaced; the next use starts from what is there now`,
-    )
+    this.proof.record(asked, txid === this.position.txid)
   }
 
   async #restoreAnew(): Promise<void> {
@@ -248,14 +241,27 @@ export class Follower {
   }
 
   async #restore(): Promise<void> {
-    const asked = this.#proof.moment()
+    const known = { position: this.#copy.position, identity: this.#copy.identity }
+    const asked = this.proof.moment()
     await this.#copy.restore()
-    this.#proof.restart(asked)
+    this.proof.restart(asked)
+    try {
+      verifyContinued(known, this.#copy, this.#options.description)
+    } catch (error) {
+      this.#forget()
+      throw error
+    }
+  }
+
+  /** What is there now counts, whatever was known before. */
+  #forget(): void {
+    this.abandon()
+    this.#copy.forget()
   }
 
   /** Leaves the copy in a published state, whatever went wrong, and throws `error`. */
   async #fail(error: unknown, unpublished: Capture | null, links: readonly ChainLink[]): Promise<never> {
-    if (error instanceof HistoryChangedError) this.abandon()
+    if (error instanceof HistoryChangedError) this.#forget()
     else if (this.#copy.replica) await this.#apply(unpublished, links)
     throw error
   }

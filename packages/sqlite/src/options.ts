@@ -2,6 +2,7 @@ import { isPageSize } from '@thaw/ltx'
 import type { ObjectStore } from '@thaw/store'
 import type { Clock } from './clock.ts'
 import { SqliteStoreError } from './errors.ts'
+import type { Freshness } from './types.ts'
 
 /** What can be chosen only while a database comes to be. Of no effect on one that is there. */
 export interface NewDatabase {
@@ -19,6 +20,8 @@ export interface OpenOptions extends NewDatabase {
   /** Where local copies are kept, each in a directory of its own; the system's temporary directory when absent. */
   readonly directory?: string
   readonly clock?: Clock
+  /** How new reads are where neither they nor their request say; `strong` when absent. */
+  readonly freshness?: Freshness | undefined
   /** Identifies this writer in what it writes: 64 random bits. */
   readonly writerId?: bigint
   /** How long a commit whose fate is unknown is pursued, ms; 30,000 when absent, and never past the invocation's deadline. */

@@ -19,6 +19,7 @@ export class HeadProof {
   readonly #clock: Clock
   readonly #fenceWindowMs: number
   #verifiedAt = Number.NEGATIVE_INFINITY
+  #verifiedTick = 0
   #ticks = 0
   #provenTick = 0
 
@@ -47,6 +48,12 @@ export class HeadProof {
     return this.#provenTick > begun
   }
 
+  /** Whether the wall clock says that `at` was at most `ms` ago. A clock that went back says so of nothing. */
+  isWithin(at: number, ms: number): boolean {
+    const age = this.#clock.now() - at
+    return age >= 0 && age <= ms
+  }
+
   /** Whether the last proof is recent enough for a PUT, and for absence to prove anything. */
   get isInsideFence(): boolean {
     return insideFence(this.#clock.now(), this.#verifiedAt, this.#fenceWindowMs)
@@ -57,13 +64,17 @@ export class HeadProof {
    * @param isPosition whether it still is the last one that has
    */
   record({ at, tick }: Moment, isPosition: boolean): void {
-    if (isPosition) this.#verifiedAt = Math.max(this.#verifiedAt, at)
     this.#provenTick = Math.max(this.#provenTick, tick)
+    // The last one counts, not the one of the highest clock: that may have been set back in between.
+    if (!isPosition || tick < this.#verifiedTick) return
+    this.#verifiedAt = at
+    this.#verifiedTick = tick
   }
 
   /** The copy was made anew, of what was there at that moment: earlier proofs were about another one. */
   restart({ at, tick }: Moment): void {
     this.#verifiedAt = at
+    this.#verifiedTick = tick
     this.#provenTick = tick
   }
 
