@@ -143,8 +143,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a look that was sent before is shared',
     file: 'proof.ts',
-    from: 'this.#provenTick = Math.max(this.#provenTick, tick)',
-    to: 'this.#provenTick = Math.max(tick, this.#ticks + 1)',
+    from: 'return this.#provenTick > begun',
+    to: 'return this.#provenTick > begun - 4',
   },
   {
     name: 'any proof is good enough for a read',
