@@ -1,9 +1,11 @@
 import { resolve } from 'node:path'
+import type { Freshness } from '@thaw/sqlite'
 import { Kysely, type KyselyPlugin, type KyselyProps } from 'kysely'
 import { Core } from './core.ts'
 import { Database, transactionOver } from './database.ts'
 import { dialectOf } from './dialect.ts'
 import { EngineDriver } from './driver.ts'
+import type { BucketOptions } from './engines/bucket/engine.ts'
 import type { Engine } from './engines/engine.ts'
 import { type Folders, prepare } from './migrate/prepare.ts'
 import type { Untyped } from './migrate/state.ts'
@@ -21,6 +23,8 @@ export interface ConnectOptions {
   readonly seed?: string | null | undefined
   /** Kysely plugins. Migrations and seeds go without them. */
   readonly plugins?: KyselyPlugin[]
+  /** How new reads are of a database whose home is a bucket, unless `around` says; `strong` when absent. */
+  readonly freshness?: Freshness | undefined
   /** `process.env` when absent. Relative folders are relative to its `LAMBDA_TASK_ROOT`, else to the working directory. */
   readonly env?: Environment
 }
@@ -47,7 +51,7 @@ export function connect<Schema>(options: ConnectOptions = {}): Database<Schema> 
   const plain: KyselyProps = { config, dialect, driver, executor: new Kysely({ dialect }).getExecutor() }
   const core: Core = new Core(
     target.description,
-    () => open(target, env),
+    () => open(target, env, { freshness: options.freshness }),
     (engine) =>
       nesting.inside('migration', () =>
         prepare(engine, (connection) => transactionOver<Untyped>(plain, connection), folders),
@@ -69,10 +73,10 @@ function folder(
 }
 
 /** Loads what the URL asks for, and nothing else. */
-async function open(target: Target, env: Environment): Promise<Engine> {
+async function open(target: Target, env: Environment, options: BucketOptions): Promise<Engine> {
   switch (target.kind) {
     case 'bucket':
-      return (await import('./engines/bucket/engine.ts')).openBucket(target, env)
+      return (await import('./engines/bucket/engine.ts')).openBucket(target, env, options)
     case 'file':
       return (await import('./engines/file/engine.ts')).openFile(target)
     case 'postgres':

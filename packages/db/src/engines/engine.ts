@@ -1,4 +1,4 @@
-import type { Invocation } from '@thaw/sqlite'
+import type { AroundOptions, Invocation } from '@thaw/sqlite'
 import type { CompiledQuery, DatabaseConnection, QueryResult, TransactionSettings } from 'kysely'
 
 /**
@@ -28,8 +28,10 @@ export interface Engine {
   readonly userTables: string
   /** Whether a statement failed because a table is not there. */
   isMissingTable(error: unknown): boolean
-  /** Opens the context of one request: its freshness and its deadline. */
-  around<T>(invocation: Invocation, next: () => Promise<T>): Promise<T>
+  /** Opens the context of one request: its freshness and its deadline. Where there is one copy, all reads are strong. */
+  around<T>(invocation: Invocation, next: () => Promise<T>, options?: AroundOptions): Promise<T>
+  /** What the request has seen, or the copy holds, for reads elsewhere; null where there is one copy or nothing. */
+  readonly bookmark: string | null
   /** Waits for what is under way and closes. */
   close(): Promise<void>
 }

@@ -58,6 +58,7 @@ function fileEngine(db: FileDatabase, description: string): Engine {
       }),
     exclusive: inTransaction,
     around: (_invocation, next) => next(),
+    bookmark: null,
     async close() {
       await lock.lock(description, LOCK_TIMEOUT_MS)
       db.close()

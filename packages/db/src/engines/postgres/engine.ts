@@ -136,6 +136,7 @@ export function openPostgres(
     atomic,
     exclusive,
     around: (invocation, next) => deadlines.run(invocation.deadline, next),
+    bookmark: null,
     async close() {
       await lock.lock(`the connection to ${description}`, LOCK_TIMEOUT_MS)
       await link.close()
