@@ -20,8 +20,9 @@ const MAX_KEY_BYTES = 1_000
 
 export interface AtomicOptions {
   /**
-   * Names the intent, for ever: the result is recorded under the key in the same transaction, and a repeated call
-   * with that key gets the recorded result and runs nothing. At most 1,000 bytes.
+   * Names the intent: the result is recorded under the key in the same transaction, and while the key lives
+   * (`keyLifetimeMs` of `connect`) a repeated call with it gets the recorded result and runs nothing. At most 1,000
+   * bytes.
    */
   readonly key?: string | undefined
 }

@@ -179,7 +179,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the result of a key is forgotten',
     file: 'answers.ts',
-    from: "tx.execute('INSERT INTO _thaw_atomic (key, result, created_at) VALUES (?, ?, ?)', [key, result, now])",
+    from: 'tx.execute(RECORD, [key, result, now])',
     to: 'void (result ?? now)',
   },
   {

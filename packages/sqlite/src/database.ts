@@ -15,7 +15,7 @@ import { type Wanted, wantedBy } from './freshness.ts'
 import { guardLoneStatement, isVacuum } from './guards.ts'
 import { lendReader } from './handles.ts'
 import { BackgroundMaintenance } from './maintenance/background.ts'
-import { newDatabase, type OpenOptions } from './options.ts'
+import { keyLifetime, newDatabase, type OpenOptions } from './options.ts'
 import { type Read, ReadGate } from './read-gate.ts'
 import type {
   AroundOptions,
@@ -31,6 +31,12 @@ import type {
 } from './types.ts'
 
 const FENCE_WINDOW_MS = 5 * 60_000
+
+/** What holds where nothing else is said. */
+interface Defaults {
+  readonly wanted: Wanted
+  readonly keyLifetimeMs: number
+}
 
 /** What belongs to one request. */
 interface Context {
@@ -56,7 +62,7 @@ const ROLLED_BACK = Symbol('rolled back')
  */
 export async function openSqlite(options: OpenOptions): Promise<SqliteDatabase> {
   const made = newDatabase(options)
-  const wanted = wantedBy(options.freshness ?? 'strong')
+  const defaults = { wanted: wantedBy(options.freshness ?? 'strong'), keyLifetimeMs: keyLifetime(options) }
   const clock = options.clock ?? systemClock
   const description = options.description ?? options.store.description
   const started = performance.now()
@@ -95,7 +101,7 @@ export async function openSqlite(options: OpenOptions): Promise<SqliteDatabase> 
       maxAttempts: options.maxAttempts ?? 100,
       fenceWindowMs: options.fenceWindowMs ?? FENCE_WINDOW_MS,
     })
-    return new BucketDatabase(description, clock, wanted, follower, committer, maintenance, directory)
+    return new BucketDatabase(description, clock, defaults, follower, committer, maintenance, directory)
   } catch (error) {
     directory.release()
     throw error
@@ -105,7 +111,7 @@ export async function openSqlite(options: OpenOptions): Promise<SqliteDatabase> 
 class BucketDatabase implements SqliteDatabase {
   readonly description: string
   readonly #clock: Clock
-  readonly #wanted: Wanted
+  readonly #defaults: Defaults
   readonly #follower: Follower
   readonly #gate: ReadGate
   readonly #committer: Committer
@@ -117,7 +123,7 @@ class BucketDatabase implements SqliteDatabase {
   constructor(
     description: string,
     clock: Clock,
-    wanted: Wanted,
+    defaults: Defaults,
     follower: Follower,
     committer: Committer,
     maintenance: BackgroundMaintenance,
@@ -125,7 +131,7 @@ class BucketDatabase implements SqliteDatabase {
   ) {
     this.description = description
     this.#clock = clock
-    this.#wanted = wanted
+    this.#defaults = defaults
     this.#follower = follower
     this.#gate = new ReadGate(follower, description)
     this.#committer = committer
@@ -184,7 +190,8 @@ class BucketDatabase implements SqliteDatabase {
   async atomic<T>(fn: (tx: Transaction) => T | Promise<T>, { key }: AtomicOptions = {}): Promise<T> {
     this.#check('atomic')
     if (key === undefined) return this.#submit(fn, true)
-    return this.#submit((tx) => answerOnce(tx, key, this.#clock.now(), fn), true)
+    const call = { key, now: this.#clock.now(), lifetimeMs: this.#defaults.keyLifetimeMs }
+    return this.#submit((tx) => answerOnce(tx, call, fn), true)
   }
 
   async begin(): Promise<OpenTransaction> {
@@ -216,7 +223,7 @@ class BucketDatabase implements SqliteDatabase {
     next: () => Promise<T>,
     { freshness }: AroundOptions = {},
   ): Promise<T> {
-    const wanted = freshness === undefined ? this.#wanted : wantedBy(freshness)
+    const wanted = freshness === undefined ? this.#defaults.wanted : wantedBy(freshness)
     const { deadline } = invocation
     return this.#context.run({ begun: this.#follower.tick(), deadline, wanted, seen: wanted.bookmark }, next)
   }
@@ -244,7 +251,7 @@ class BucketDatabase implements SqliteDatabase {
 
   #reading(freshness?: Freshness): Read {
     const context = this.#context.getStore()
-    const wanted = freshness === undefined ? (context?.wanted ?? this.#wanted) : wantedBy(freshness)
+    const wanted = freshness === undefined ? (context?.wanted ?? this.#defaults.wanted) : wantedBy(freshness)
     return { wanted, begun: wanted.strong && context ? context.begun : this.#follower.tick() }
   }
 

@@ -1,3 +1,4 @@
+export { DEFAULT_KEY_LIFETIME_MS } from './answers.ts'
 export type { Clock } from './clock.ts'
 export { systemClock } from './clock.ts'
 export { openSqlite } from './database.ts'

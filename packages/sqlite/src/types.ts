@@ -67,8 +67,9 @@ export interface AroundOptions {
 
 export interface AtomicOptions {
   /**
-   * Names the intent, for ever: the result is recorded under the key in the same transaction, and a
-   * repeated call with that key gets the recorded result and runs nothing. The result must survive JSON.
+   * Names the intent: the result is recorded under the key in the same transaction, and while the key lives
+   * (`keyLifetimeMs` of `openSqlite`) a repeated call with it gets the recorded result and runs nothing. After that it
+   * is a new key. The result must survive JSON.
    */
   readonly key?: string
 }

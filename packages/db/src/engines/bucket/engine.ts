@@ -2,7 +2,6 @@ import {
   type AtomicOptions,
   CommitUnknownError as BucketCommitUnknownError,
   ConflictError as BucketConflictError,
-  type OpenOptions,
   openSqlite,
   type SqliteDatabase,
 } from '@thaw/sqlite'
@@ -10,11 +9,9 @@ import { openStore, StoreConfigError, type StoreEnvironment } from '@thaw/store'
 import type { DatabaseConnection } from 'kysely'
 import { CommitUnknownError, ConfigError, ConflictError } from '../../errors.ts'
 import type { BucketTarget } from '../../url.ts'
-import type { Engine } from '../engine.ts'
+import type { Engine, EngineOptions } from '../engine.ts'
 import { isMissingSqliteTable, SQLITE_USER_TABLES } from '../sqlite-result.ts'
 import { BucketConnection, transactionConnection } from './connection.ts'
-
-export type BucketOptions = Pick<OpenOptions, 'freshness'>
 
 /**
  * SQLite whose home is a bucket.
@@ -23,7 +20,7 @@ export type BucketOptions = Pick<OpenOptions, 'freshness'>
 export async function openBucket(
   target: BucketTarget,
   env: StoreEnvironment,
-  options: BucketOptions,
+  options: EngineOptions,
 ): Promise<Engine> {
   const store = storeOf(target, env)
   try {
