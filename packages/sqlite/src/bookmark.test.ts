@@ -1,10 +1,13 @@
+import { decodeLtx, encodeLtx } from '@thaw/ltx'
 import { memoryStore, type ObjectStore } from '@thaw/store'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { counting, open, rows, testClock, withOperations } from '../test/kit.ts'
 import { formatBookmark, parseBookmark } from './bookmark.ts'
 import { linkKey } from './chain.ts'
+import { listLevel } from './files.ts'
 import type { SqliteDatabase } from './index.ts'
 import { maintain } from './maintenance/maintain.ts'
+import { mergeFiles } from './maintenance/merge.ts'
 
 const COUNT = 'SELECT count(*) AS n FROM t'
 const DAY = 24 * 3_600_000
@@ -326,6 +329,24 @@ describe('which database it is', () => {
     })
     await expect(rows(left, COUNT)).rejects.toMatchObject({ code: 'HISTORY_CHANGED' })
     expect(await rows(left, COUNT)).toEqual([{ n: 9 }])
+  })
+
+  test('is not known where only files of other tools tell of the beginning: then the number alone counts', async () => {
+    const known = await insert(3)
+    const key = await mergeFiles({ store: bucket, description: 'it' }, await listLevel(bucket, 0), 9)
+    const { header, pages } = decodeLtx((await bucket.get(key))?.body ?? new Uint8Array())
+    const { pageSize, commit, minTxid, maxTxid, timestamp } = header
+    await bucket.put(key, encodeLtx({ pageSize, commit, minTxid, maxTxid, timestamp }, pages).bytes)
+    for (const txid of [1, 2, 3]) await bucket.delete([linkKey(txid)])
+
+    const later = await open({ store: bucket, clock })
+    expect(bookmarkOf(later)).toBe('0-4')
+    expect(await readAt(known, later)).toBe(3)
+    expect(await readAt('0-4')).toBe(3)
+    const unknown = await insert(1, later)
+    expect(unknown).toBe('0-5')
+    expect(await readAt(unknown)).toBe(4)
+    await expect(readAt('0-6')).rejects.toMatchObject({ code: 'BOOKMARK_AHEAD' })
   })
 
   /** Puts what `write` wrote in the place of everything that the bucket holds. */
