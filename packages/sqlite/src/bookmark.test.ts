@@ -337,6 +337,7 @@ describe('which database it is', () => {
     const { header, pages } = decodeLtx((await bucket.get(key))?.body ?? new Uint8Array())
     const { pageSize, commit, minTxid, maxTxid, timestamp } = header
     await bucket.put(key, encodeLtx({ pageSize, commit, minTxid, maxTxid, timestamp }, pages).bytes)
+    clock.advance(2 * DAY)
     for (const txid of [1, 2, 3]) await bucket.delete([linkKey(txid)])
 
     const later = await open({ store: bucket, clock })
