@@ -1,6 +1,13 @@
 import { join } from 'node:path'
 import type { ObjectStore } from '@thaw/store'
-import { type ChainLink, type ChainPosition, EMPTY_CHAIN, type EncodedLink, verifyPageSize } from './chain.ts'
+import {
+  type ChainLink,
+  type ChainPosition,
+  EMPTY_CHAIN,
+  type EncodedLink,
+  fits,
+  verifyPageSize,
+} from './chain.ts'
 import type { Clock } from './clock.ts'
 import type { NewDatabase } from './options.ts'
 import { writePages } from './page-file.ts'
@@ -45,6 +52,11 @@ export class Copy {
   /** Which database it is of: the file checksum of transaction 1; null where that is not known. */
   get identity(): bigint | null {
     return this.#identity
+  }
+
+  /** Whether an identity is that of the copy. One that is not known cannot be held against it. */
+  isOf(identity: bigint | null): boolean {
+    return fits(identity, this.#identity)
   }
 
   /** While it is being changed: resolves when it is open again. */

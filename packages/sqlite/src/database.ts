@@ -183,7 +183,7 @@ class BucketDatabase implements SqliteDatabase {
     } finally {
       end()
       replica.release(snapshot)
-      this.#follower.readerLeft()
+      this.#follower.copy.readerLeft()
     }
   }
 
@@ -262,7 +262,7 @@ class BucketDatabase implements SqliteDatabase {
   }
 
   get #state(): Bookmark | null {
-    const { identity, position } = this.#follower
+    const { identity, position } = this.#follower.copy
     return position.txid === 0 ? null : { identity, txid: position.txid }
   }
 

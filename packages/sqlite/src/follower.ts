@@ -1,11 +1,4 @@
-import {
-  type Chain,
-  type ChainLink,
-  type ChainPosition,
-  type EncodedLink,
-  fits,
-  verifyLink,
-} from './chain.ts'
+import { type Chain, type ChainLink, type ChainPosition, type EncodedLink, verifyLink } from './chain.ts'
 import { Copy, type CopyOptions } from './copy.ts'
 import { HistoryChangedError } from './errors.ts'
 import { isLeftBehind, verifyContinued } from './history.ts'
@@ -31,40 +24,26 @@ export interface FollowerOptions extends CopyOptions {
  */
 export class Follower {
   readonly proof: HeadProof
+  /** To be changed through the methods here alone. */
+  readonly copy: Copy
   readonly #options: FollowerOptions
   readonly #mutex = new Mutex()
-  readonly #copy: Copy
 
   constructor(options: FollowerOptions) {
     this.#options = options
-    this.#copy = new Copy(options)
+    this.copy = new Copy(options)
     this.proof = new HeadProof(options.clock, options.fenceWindowMs)
   }
 
   /** The copy, at `position`. */
   get replica(): Replica {
-    const { replica } = this.#copy
+    const { replica } = this.copy
     if (!replica) throw new Error(`${this.#options.description} has no local copy yet`)
     return replica
   }
 
   get position(): ChainPosition {
-    return this.#copy.position
-  }
-
-  /** Whether there is a copy: not after it had to be given up. */
-  get hasCopy(): boolean {
-    return this.#copy.replica !== null
-  }
-
-  /** Which database `position` is of: the file checksum of its first transaction; null where that is not known. */
-  get identity(): bigint | null {
-    return this.#copy.identity
-  }
-
-  /** Whether an identity is that of the copy. One that is not known cannot be held against it. */
-  isOf(identity: bigint | null): boolean {
-    return fits(identity, this.#copy.identity)
+    return this.copy.position
   }
 
   /** Wall clock, ms: `position` was the head then or later. */
@@ -81,14 +60,9 @@ export class Follower {
     return this.#mutex.run(fn)
   }
 
-  /** While the copy is being changed: resolves when it is open again. */
-  get closedToReaders(): Promise<void> | null {
-    return this.#copy.closedToReaders
-  }
-
   /** Whether a transaction may be built on the copy without asking first. */
   get trusted(): boolean {
-    return this.#copy.replica !== null && this.proof.isInsideFence
+    return this.copy.replica !== null && this.proof.isInsideFence
   }
 
   /** The next proof comes from a list, and nothing is published before. */
@@ -99,7 +73,7 @@ export class Follower {
   /** The copy is of no use any more: the next use restores anew. */
   abandon(): void {
     this.distrust()
-    this.#copy.discard()
+    this.copy.discard()
   }
 
   /**
@@ -118,7 +92,7 @@ export class Follower {
    * @param first the next transaction, if it is already at hand
    */
   async follow(unpublished: Capture | null, first: ChainLink | null): Promise<void> {
-    if (!this.#copy.replica) return this.#restore() // given up since the caller looked
+    if (!this.copy.replica) return this.#restore() // given up since the caller looked
     const links: ChainLink[] = []
     let end = this.position
     let head: Moment | null = null
@@ -151,7 +125,7 @@ export class Follower {
    * @param ask for how many transactions to ask beyond it, all at once
    */
   async advance(unpublished: Capture | null, first: ChainLink | null, ask: number): Promise<void> {
-    if (!this.#copy.replica) return this.#restore() // given up since the caller looked
+    if (!this.copy.replica) return this.#restore() // given up since the caller looked
     const { chain, description } = this.#options
     const links: ChainLink[] = []
     let end = this.position
@@ -177,7 +151,7 @@ export class Follower {
 
   /** Undoes what is not published and brings the copy to the head, by listing: proof after any length of absence. */
   async synchronise(unpublished: Capture | null): Promise<void> {
-    if (!this.#copy.replica) return this.#restore()
+    if (!this.copy.replica) return this.#restore()
     const { chain } = this.#options
     let buffered: ChainLink[] = []
     let pending = unpublished
@@ -204,7 +178,7 @@ export class Follower {
 
   /** What was captured has been published as `link`. */
   accept(capture: Capture, link: EncodedLink, provenAt: number, sentTick: number): void {
-    this.#copy.accept(capture, link)
+    this.copy.accept(capture, link)
     this.#proven(link.txid, { at: provenAt, tick: sentTick })
   }
 
@@ -212,13 +186,8 @@ export class Follower {
     await this.#apply(unpublished, [])
   }
 
-  /** Tells that a snapshot was given back. */
-  readerLeft(): void {
-    this.#copy.readerLeft()
-  }
-
   close(): void {
-    this.#copy.discard()
+    this.copy.discard()
   }
 
   /**
@@ -241,12 +210,12 @@ export class Follower {
   }
 
   async #restore(): Promise<void> {
-    const known = { position: this.#copy.position, identity: this.#copy.identity }
+    const known = { position: this.copy.position, identity: this.copy.identity }
     const asked = this.proof.moment()
-    await this.#copy.restore()
+    await this.copy.restore()
     this.proof.restart(asked)
     try {
-      verifyContinued(known, this.#copy, this.#options.description)
+      verifyContinued(known, this.copy, this.#options.description)
     } catch (error) {
       this.#forget()
       throw error
@@ -256,19 +225,19 @@ export class Follower {
   /** What is there now counts, whatever was known before. */
   #forget(): void {
     this.abandon()
-    this.#copy.forget()
+    this.copy.forget()
   }
 
   /** Leaves the copy in a published state, whatever went wrong, and throws `error`. */
   async #fail(error: unknown, unpublished: Capture | null, links: readonly ChainLink[]): Promise<never> {
     if (error instanceof HistoryChangedError) this.#forget()
-    else if (this.#copy.replica) await this.#apply(unpublished, links)
+    else if (this.copy.replica) await this.#apply(unpublished, links)
     throw error
   }
 
   async #apply(unpublished: Capture | null, links: readonly ChainLink[]): Promise<void> {
     try {
-      await this.#copy.apply(unpublished, links)
+      await this.copy.apply(unpublished, links)
     } catch (error) {
       this.abandon()
       throw error

@@ -24,11 +24,13 @@ export class ReadGate {
 
   /** Whether a read may begin now, and nothing must be awaited in between. */
   isOpenTo({ wanted, begun }: Read): boolean {
-    const { proof, hasCopy, verifiedAt, closedToReaders } = this.#follower
-    if (!hasCopy || closedToReaders) return false
+    const { proof, copy } = this.#follower
+    if (!copy.replica || copy.closedToReaders) return false
     if (wanted.strong) return proof.covers(begun)
     if (wanted.bookmark && !this.#holds(wanted.bookmark)) return false
-    return wanted.withinMs === null || proof.isWithin(verifiedAt, wanted.withinMs) || proof.covers(begun)
+    return (
+      wanted.withinMs === null || proof.isWithin(proof.verifiedAt, wanted.withinMs) || proof.covers(begun)
+    )
   }
 
   /**
@@ -36,14 +38,15 @@ export class ReadGate {
    * @throws BookmarkError, and what following the chain throws
    */
   open({ wanted: { bookmark, withinMs }, begun }: Read): Promise<void> {
-    const { hasCopy, closedToReaders } = this.#follower
+    const { replica, closedToReaders } = this.#follower.copy
     if (closedToReaders) return closedToReaders
-    if (hasCopy && bookmark && !this.#holds(bookmark)) return this.#reach(bookmark)
+    if (replica && bookmark && !this.#holds(bookmark)) return this.#reach(bookmark)
     return this.#checked(begun, withinMs ?? -1)
   }
 
   #holds(bookmark: Bookmark): boolean {
-    return this.#follower.isOf(bookmark.identity) && this.#follower.position.txid >= bookmark.txid
+    const { copy } = this.#follower
+    return copy.isOf(bookmark.identity) && copy.position.txid >= bookmark.txid
   }
 
   /**
@@ -56,7 +59,7 @@ export class ReadGate {
     return follower.exclusive(async () => {
       if (this.#holds(bookmark)) return
       const away = bookmark.txid - follower.position.txid
-      const isNear = follower.isOf(bookmark.identity) && away <= LINKS_ASKED_ONE_BY_ONE
+      const isNear = follower.copy.isOf(bookmark.identity) && away <= LINKS_ASKED_ONE_BY_ONE
       if (isNear && follower.trusted) await follower.advance(null, null, away)
       if (this.#holds(bookmark)) return
       // It seems to be of another database, or ahead of this one. Only the head can tell.
@@ -67,7 +70,7 @@ export class ReadGate {
 
   #unreachable({ identity, txid }: Bookmark): BookmarkError {
     const { position } = this.#follower
-    return this.#follower.isOf(identity)
+    return this.#follower.copy.isOf(identity)
       ? new BookmarkError(
           'BOOKMARK_AHEAD',
           `a bookmark is of transaction ${txid}, and the last one of ${this.#description} is ${position.txid}: ` +
