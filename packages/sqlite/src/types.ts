@@ -56,7 +56,7 @@ export type Freshness =
 
 export interface ReadOptions {
   /** That of the request when absent. */
-  readonly freshness?: Freshness
+  readonly freshness?: Freshness | undefined
 }
 
 /** What one request wants. */
