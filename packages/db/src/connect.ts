@@ -1,10 +1,12 @@
 import { resolve } from 'node:path'
+import type { Freshness } from '@thaw/sqlite'
 import { Kysely, type KyselyPlugin, type KyselyProps } from 'kysely'
 import { Core } from './core.ts'
 import { Database, transactionOver } from './database.ts'
 import { dialectOf } from './dialect.ts'
 import { EngineDriver } from './driver.ts'
-import type { Engine } from './engines/engine.ts'
+import type { Engine, EngineOptions } from './engines/engine.ts'
+import { ConfigError } from './errors.ts'
 import { type Folders, prepare } from './migrate/prepare.ts'
 import type { Untyped } from './migrate/state.ts'
 import { Nesting } from './nesting.ts'
@@ -21,6 +23,13 @@ export interface ConnectOptions {
   readonly seed?: string | null | undefined
   /** Kysely plugins. Migrations and seeds go without them. */
   readonly plugins?: KyselyPlugin[]
+  /** How new reads are of a database whose home is a bucket, unless `around` says; `strong` when absent. */
+  readonly freshness?: Freshness | undefined
+  /**
+   * For how long a key of `atomic` is remembered, ms; 15 days when absent, longer than Amazon SQS keeps a message. All
+   * who connect to a database should say the same.
+   */
+  readonly keyLifetimeMs?: number | undefined
   /** `process.env` when absent. Relative folders are relative to its `LAMBDA_TASK_ROOT`, else to the working directory. */
   readonly env?: Environment
 }
@@ -34,6 +43,9 @@ export interface ConnectOptions {
 export function connect<Schema>(options: ConnectOptions = {}): Database<Schema> {
   const env = options.env ?? process.env
   const target = parseUrl(options.url ?? env.DATABASE_URL, process.cwd())
+  const { keyLifetimeMs } = options
+  if (keyLifetimeMs !== undefined && !(keyLifetimeMs > 0))
+    throw new ConfigError(`keyLifetimeMs is ${keyLifetimeMs}: it has to be more than 0 ms`)
   const root = env.LAMBDA_TASK_ROOT ?? process.cwd()
   const folders: Folders = {
     migrations: folder(options.migrations, env.THAW_MIGRATIONS, root),
@@ -47,7 +59,7 @@ export function connect<Schema>(options: ConnectOptions = {}): Database<Schema> 
   const plain: KyselyProps = { config, dialect, driver, executor: new Kysely({ dialect }).getExecutor() }
   const core: Core = new Core(
     target.description,
-    () => open(target, env),
+    () => open(target, env, { freshness: options.freshness, keyLifetimeMs }),
     (engine) =>
       nesting.inside('migration', () =>
         prepare(engine, (connection) => transactionOver<Untyped>(plain, connection), folders),
@@ -69,13 +81,13 @@ function folder(
 }
 
 /** Loads what the URL asks for, and nothing else. */
-async function open(target: Target, env: Environment): Promise<Engine> {
+async function open(target: Target, env: Environment, options: EngineOptions): Promise<Engine> {
   switch (target.kind) {
     case 'bucket':
-      return (await import('./engines/bucket/engine.ts')).openBucket(target, env)
+      return (await import('./engines/bucket/engine.ts')).openBucket(target, env, options)
     case 'file':
-      return (await import('./engines/file/engine.ts')).openFile(target)
+      return (await import('./engines/file/engine.ts')).openFile(target, options)
     case 'postgres':
-      return (await import('./engines/postgres/engine.ts')).openPostgres(target, env)
+      return (await import('./engines/postgres/engine.ts')).openPostgres(target, env, options)
   }
 }

@@ -12,6 +12,7 @@ interface Ready {
 export class Core {
   readonly description: string
   readonly #engine: Attempt<Engine>
+  #opened: Engine | null = null
   readonly #ready: Attempt<Ready>
   #closing: Promise<void> | null = null
 
@@ -21,7 +22,10 @@ export class Core {
     prepare: (engine: Engine) => Promise<Preparation>,
   ) {
     this.description = description
-    this.#engine = new Attempt(open)
+    this.#engine = new Attempt(async () => {
+      this.#opened = await open()
+      return this.#opened
+    })
     this.#ready = new Attempt(async () => {
       const engine = await this.#engine.get()
       return { engine, preparation: await prepare(engine) }
@@ -42,6 +46,11 @@ export class Core {
   /** The open engine, prepared or not; null when it could not be opened, which the first use reports. */
   async opened(): Promise<Engine | null> {
     return this.#closing ? null : this.#engine.settled()
+  }
+
+  /** The engine if it is open by now. */
+  get engine(): Engine | null {
+    return this.#closing ? null : this.#opened
   }
 
   /** Waits for what is under way and closes. */

@@ -1,4 +1,4 @@
-import type { Invocation } from '@thaw/sqlite'
+import type { AroundOptions, Invocation } from '@thaw/sqlite'
 import {
   ConnectionBuilder,
   type DatabaseConnection,
@@ -20,8 +20,9 @@ const MAX_KEY_BYTES = 1_000
 
 export interface AtomicOptions {
   /**
-   * Names the intent, for ever: the result is recorded under the key in the same transaction, and a repeated call
-   * with that key gets the recorded result and runs nothing. At most 1,000 bytes.
+   * Names the intent: the result is recorded under the key in the same transaction, and while the key lives
+   * (`keyLifetimeMs` of `connect`) a repeated call with it gets the recorded result and runs nothing. At most 1,000
+   * bytes.
    */
   readonly key?: string | undefined
 }
@@ -80,10 +81,29 @@ export class Database<Schema> extends Kysely<Schema> {
     return preparation
   }
 
-  /** Takes part in one request, as `serve(app, { with: [db] })` has it: reads inside are as new as its beginning. */
-  readonly around = async <T>(invocation: Invocation, next: () => Promise<T>): Promise<T> => {
+  /**
+   * Takes part in one request, as `serve(app, { with: [db] })` has it. Reads inside are as new as `options` or, where
+   * they do not say, `connect` asked for; by default as its beginning. A bookmark that the request brought goes in as
+   * `{ freshness: { bookmark } }`; the one to answer with is `bookmark`, read inside `next`.
+   *
+   * A local file and PostgreSQL have one copy, whose reads are always strong: there freshness does nothing.
+   */
+  readonly around = async <T>(
+    invocation: Invocation,
+    next: () => Promise<T>,
+    options: AroundOptions = {},
+  ): Promise<T> => {
     const engine = await this.#shared.core.opened()
-    return engine ? engine.around(invocation, next) : next()
+    return engine ? engine.around(invocation, next, options) : next()
+  }
+
+  /**
+   * Stands for what the request of `around` has read and written, outside of one for what this environment's copy
+   * holds: a read elsewhere with `{ freshness: { bookmark } }` sees all of it. A short text, safe in an HTTP header.
+   * Null before the database is open, while it is empty, and where there is one copy: a local file, PostgreSQL.
+   */
+  get bookmark(): string | null {
+    return this.#shared.core.engine?.bookmark ?? null
   }
 
   /** Waits for what is under way and closes the database. */

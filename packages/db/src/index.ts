@@ -1,4 +1,4 @@
-export type { Invocation } from '@thaw/sqlite'
+export type { AroundOptions, Freshness, Invocation } from '@thaw/sqlite'
 export { type ConnectOptions, connect, type Environment } from './connect.ts'
 export { type AtomicOptions, Database } from './database.ts'
 export {

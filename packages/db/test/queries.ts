@@ -1,6 +1,12 @@
 import { CamelCasePlugin, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { ClosedError, type Database, NestedUseError, ParameterError } from '../src/index.ts'
+import {
+  ClosedError,
+  type ConnectOptions,
+  type Database,
+  NestedUseError,
+  ParameterError,
+} from '../src/index.ts'
 import type { UsedHome } from './home.ts'
 
 interface Schema {
@@ -39,14 +45,18 @@ async function create(db: Database<Schema>): Promise<void> {
 
 /** What application code may rely on, whatever the URL. */
 export function queryTests(home: UsedHome): void {
-  const open = async () => {
-    const db = await home.connect<Schema>()
+  const open = async (options: ConnectOptions = {}) => {
+    const db = await home.connect<Schema>(options)
     await create(db)
     await db.insertInto('accounts').values({ id: 'a', balance: 100 }).execute()
     return db
   }
   const balance = async (db: Pick<Database<Schema>, 'selectFrom'>, id = 'a') =>
     (await db.selectFrom('accounts').select('balance').where('id', '=', id).executeTakeFirstOrThrow()).balance
+
+  /** Lets so many ms pass for the keys that are recorded by now. */
+  const age = (db: Database<Schema>, ms: number) =>
+    sql`update _thaw_atomic set created_at = created_at - ${ms}`.execute(db)
 
   describe('statements', () => {
     test('insert, update, delete and returning tell what they did', async () => {
@@ -269,6 +279,40 @@ export function queryTests(home: UsedHome): void {
       expect(await db.atomic(() => 'second', { key: 'order' })).toBe('second')
     })
 
+    test('remembers a key for as long as it lives, and no longer', async () => {
+      const db = await open({ keyLifetimeMs: 60_000 })
+      let runs = 0
+      const count = (key: string) => db.atomic(async () => ++runs, { key })
+      expect([await count('a'), await count('b')]).toEqual([1, 2])
+      await age(db, 50_000)
+      expect([await count('a'), await count('b')]).toEqual([1, 2])
+      await age(db, 50_000)
+      expect([await count('a'), await count('a'), await count('b'), await count('b')]).toEqual([3, 3, 4, 4])
+      await age(db, 100_000)
+      for (let n = 0; n < 20; n++) await count(`old ${n}`)
+      await age(db, 100_000)
+      const kept = async () => {
+        const { rows } = await sql<{ key: string }>`select key from _thaw_atomic order by key`.execute(db)
+        return rows.map(({ key }) => key)
+      }
+      const added: string[] = []
+      while (added.length < 20 || (await kept()).length > added.length) {
+        expect(added.length, 'so many keys were added, and old ones are still there').toBeLessThan(150)
+        await count(`new ${added.length}`)
+        added.push(`new ${added.length}`)
+      }
+      expect(await kept()).toEqual(added.sort())
+    })
+
+    test('remembers a key for ever where that is asked for, and for no time at all nowhere', async () => {
+      const db = await open({ keyLifetimeMs: Number.POSITIVE_INFINITY })
+      expect(await db.atomic(() => 1, { key: 'a' })).toBe(1)
+      await age(db, 365 * 24 * 3_600_000)
+      expect(await db.atomic(() => 2, { key: 'a' })).toBe(1)
+      for (const keyLifetimeMs of [0, -1, Number.NaN])
+        await expect(open({ keyLifetimeMs })).rejects.toMatchObject({ code: 'DATABASE_CONFIG' })
+    })
+
     test('refuses a key that says nothing, or is too long', async () => {
       const db = await open()
       await expect(db.atomic(() => 1, { key: '' })).rejects.toMatchObject({ code: 'BAD_KEY' })
@@ -344,6 +388,23 @@ export function queryTests(home: UsedHome): void {
       later?.()
       expect(await after).toBe(100)
     })
+  })
+
+  test('takes a freshness and tells a bookmark, which is null where there is one copy', async () => {
+    const db = await open({ freshness: { withinMs: 1_000 } })
+    const invocation = { requestId: 'r', deadline: Date.now() + 10_000 }
+    const change = db.updateTable('accounts').set({ balance: 1 })
+    const bookmark = await db.around(invocation, async () => {
+      await change.execute()
+      return db.bookmark
+    })
+    const hasBookmarks = (await home.url()).startsWith('sqlite+')
+    expect(bookmark !== null).toBe(hasBookmarks)
+    const freshness = bookmark === null ? 'strong' : { bookmark }
+    const seen = await db.around(invocation, () => balance(db), { freshness })
+    expect(seen).toBe(1)
+    await db.shutdown()
+    expect(db.bookmark).toBe(null)
   })
 
   test('around and shutdown need no object in front of them', async () => {

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { answerOnce } from './answers.ts'
+import { type Bookmark, formatBookmark } from './bookmark.ts'
 import { Chain } from './chain.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { Committer } from './committer.ts'
@@ -10,15 +11,20 @@ import { type OwnedDirectory, ownDirectory } from './directory.ts'
 import { DatabaseClosedError, NestedUseError } from './errors.ts'
 import { Fairness } from './fairness.ts'
 import { Follower } from './follower.ts'
+import { type Wanted, wantedBy } from './freshness.ts'
 import { guardLoneStatement, isVacuum } from './guards.ts'
 import { lendReader } from './handles.ts'
 import { BackgroundMaintenance } from './maintenance/background.ts'
-import { newDatabase, type OpenOptions } from './options.ts'
+import { keyLifetime, newDatabase, type OpenOptions } from './options.ts'
+import { type Read, ReadGate } from './read-gate.ts'
 import type {
+  AroundOptions,
   AtomicOptions,
+  Freshness,
   Invocation,
   OpenTransaction,
   Reader,
+  ReadOptions,
   SqliteDatabase,
   StatementResult,
   Transaction,
@@ -26,11 +32,20 @@ import type {
 
 const FENCE_WINDOW_MS = 5 * 60_000
 
+/** What holds where nothing else is said. */
+interface Defaults {
+  readonly wanted: Wanted
+  readonly keyLifetimeMs: number
+}
+
 /** What belongs to one request. */
 interface Context {
   /** The moment it began, in the follower's order. */
   readonly begun: number
   readonly deadline: number
+  readonly wanted: Wanted
+  /** What it has read and written so far; before that, the bookmark that it came with. */
+  seen: Bookmark | null
 }
 
 /** Ends an open transaction without a commit. */
@@ -47,6 +62,7 @@ const ROLLED_BACK = Symbol('rolled back')
  */
 export async function openSqlite(options: OpenOptions): Promise<SqliteDatabase> {
   const made = newDatabase(options)
+  const defaults = { wanted: wantedBy(options.freshness ?? 'strong'), keyLifetimeMs: keyLifetime(options) }
   const clock = options.clock ?? systemClock
   const description = options.description ?? options.store.description
   const started = performance.now()
@@ -85,7 +101,7 @@ export async function openSqlite(options: OpenOptions): Promise<SqliteDatabase> 
       maxAttempts: options.maxAttempts ?? 100,
       fenceWindowMs: options.fenceWindowMs ?? FENCE_WINDOW_MS,
     })
-    return new BucketDatabase(description, clock, follower, committer, maintenance, directory)
+    return new BucketDatabase(description, clock, defaults, follower, committer, maintenance, directory)
   } catch (error) {
     directory.release()
     throw error
@@ -95,7 +111,9 @@ export async function openSqlite(options: OpenOptions): Promise<SqliteDatabase> 
 class BucketDatabase implements SqliteDatabase {
   readonly description: string
   readonly #clock: Clock
+  readonly #defaults: Defaults
   readonly #follower: Follower
+  readonly #gate: ReadGate
   readonly #committer: Committer
   readonly #maintenance: BackgroundMaintenance
   readonly #directory: OwnedDirectory
@@ -105,6 +123,7 @@ class BucketDatabase implements SqliteDatabase {
   constructor(
     description: string,
     clock: Clock,
+    defaults: Defaults,
     follower: Follower,
     committer: Committer,
     maintenance: BackgroundMaintenance,
@@ -112,7 +131,9 @@ class BucketDatabase implements SqliteDatabase {
   ) {
     this.description = description
     this.#clock = clock
+    this.#defaults = defaults
     this.#follower = follower
+    this.#gate = new ReadGate(follower, description)
     this.#committer = committer
     this.#maintenance = maintenance
     this.#directory = directory
@@ -122,11 +143,18 @@ class BucketDatabase implements SqliteDatabase {
     return this.#follower.position.txid
   }
 
+  get bookmark(): string | null {
+    const context = this.#context.getStore()
+    const seen = context ? context.seen : this.#state
+    return seen && formatBookmark(seen)
+  }
+
   async execute(sql: string, parameters: readonly unknown[] = []): Promise<StatementResult> {
     this.#check('execute')
     if (mayOnlyRead(sql)) {
-      const stale = this.#fresh()
-      if (stale) await stale
+      const read = this.#reading()
+      while (!this.#gate.isOpenTo(read)) await this.#gate.open(read)
+      this.#saw()
       try {
         return this.#follower.replica.reader.execute(sql, parameters)
       } catch (error) {
@@ -135,15 +163,18 @@ class BucketDatabase implements SqliteDatabase {
     }
     if (isVacuum(sql)) {
       await this.#committer.vacuum(this.#deadline())
+      this.#saw()
       return { rows: [], changes: 0, lastInsertRowid: 0 }
     }
     guardLoneStatement(sql)
     return this.#submit((tx) => tx.execute(sql, parameters), true)
   }
 
-  async read<T>(fn: (reader: Reader) => T | Promise<T>): Promise<T> {
+  async read<T>(fn: (reader: Reader) => T | Promise<T>, options: ReadOptions = {}): Promise<T> {
     this.#check('read')
-    await this.#fresh()
+    const read = this.#reading(options.freshness)
+    while (!this.#gate.isOpenTo(read)) await this.#gate.open(read)
+    this.#saw()
     const replica = this.#follower.replica
     const snapshot = replica.acquire()
     const { handle, end } = lendReader(snapshot)
@@ -152,14 +183,15 @@ class BucketDatabase implements SqliteDatabase {
     } finally {
       end()
       replica.release(snapshot)
-      this.#follower.readerLeft()
+      this.#follower.copy.readerLeft()
     }
   }
 
   async atomic<T>(fn: (tx: Transaction) => T | Promise<T>, { key }: AtomicOptions = {}): Promise<T> {
     this.#check('atomic')
     if (key === undefined) return this.#submit(fn, true)
-    return this.#submit((tx) => answerOnce(tx, key, this.#clock.now(), fn), true)
+    const call = { key, now: this.#clock.now(), lifetimeMs: this.#defaults.keyLifetimeMs }
+    return this.#submit((tx) => answerOnce(tx, call, fn), true)
   }
 
   async begin(): Promise<OpenTransaction> {
@@ -186,8 +218,14 @@ class BucketDatabase implements SqliteDatabase {
     })
   }
 
-  around<T>(invocation: Invocation, next: () => Promise<T>): Promise<T> {
-    return this.#context.run({ begun: this.#follower.tick(), deadline: invocation.deadline }, next)
+  async around<T>(
+    invocation: Invocation,
+    next: () => Promise<T>,
+    { freshness }: AroundOptions = {},
+  ): Promise<T> {
+    const wanted = freshness === undefined ? this.#defaults.wanted : wantedBy(freshness)
+    const { deadline } = invocation
+    return this.#context.run({ begun: this.#follower.tick(), deadline, wanted, seen: wanted.bookmark }, next)
   }
 
   async close(): Promise<void> {
@@ -199,18 +237,33 @@ class BucketDatabase implements SqliteDatabase {
     this.#directory.release()
   }
 
-  #submit<T>(run: (tx: Transaction) => T | Promise<T>, repeatable: boolean): Promise<T> {
-    return this.#committer.submit({ run, repeatable, deadline: this.#deadline() })
+  async #submit<T>(run: (tx: Transaction) => T | Promise<T>, repeatable: boolean): Promise<T> {
+    try {
+      return await this.#committer.submit({ run, repeatable, deadline: this.#deadline() })
+    } finally {
+      this.#saw()
+    }
   }
 
   #deadline(): number {
     return this.#context.getStore()?.deadline ?? Number.POSITIVE_INFINITY
   }
 
-  /** Brings the copy to where a strong read wants it. */
-  #fresh(): Promise<void> | null {
-    const begun = this.#context.getStore()?.begun ?? this.#follower.tick()
-    return this.#follower.isFresh(begun) ? null : this.#follower.freshSince(begun)
+  #reading(freshness?: Freshness): Read {
+    const context = this.#context.getStore()
+    const wanted = freshness === undefined ? (context?.wanted ?? this.#defaults.wanted) : wantedBy(freshness)
+    return { wanted, begun: wanted.strong && context ? context.begun : this.#follower.tick() }
+  }
+
+  /** The request has seen the state that the copy holds. */
+  #saw(): void {
+    const context = this.#context.getStore()
+    if (context) context.seen = this.#state ?? context.seen
+  }
+
+  get #state(): Bookmark | null {
+    const { identity, position } = this.#follower.copy
+    return position.txid === 0 ? null : { identity, txid: position.txid }
   }
 
   #check(operation: string): void {

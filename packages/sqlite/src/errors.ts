@@ -37,6 +37,16 @@ export class HistoryChangedError extends SqliteStoreError {
 }
 
 /**
+ * A bookmark cannot be honoured: it is none (`BOOKMARK_MALFORMED`), is of another database (`BOOKMARK_FOREIGN`), or of
+ * a transaction that this one does not have (`BOOKMARK_AHEAD`), as the bucket had it when that was found out.
+ */
+export class BookmarkError extends SqliteStoreError {
+  constructor(code: 'BOOKMARK_MALFORMED' | 'BOOKMARK_FOREIGN' | 'BOOKMARK_AHEAD', message: string) {
+    super(code, message)
+  }
+}
+
+/**
  * The database cannot be had from the bucket: an object is missing (`RESTORE_GAP`) or damaged (`RESTORE_CORRUPT`), or
  * there is no room for it here (`RESTORE_NO_SPACE`).
  */

@@ -1,121 +1,79 @@
-import { join } from 'node:path'
-import type { ObjectStore } from '@thaw/store'
-import {
-  type Chain,
-  type ChainLink,
-  type ChainPosition,
-  EMPTY_CHAIN,
-  type EncodedLink,
-  fits,
-  verifyLink,
-  verifyPageSize,
-} from './chain.ts'
-import type { Clock } from './clock.ts'
+import { type Chain, type ChainLink, type ChainPosition, type EncodedLink, verifyLink } from './chain.ts'
+import { Copy, type CopyOptions } from './copy.ts'
 import { HistoryChangedError } from './errors.ts'
+import { isLeftBehind, verifyContinued } from './history.ts'
 import { Mutex } from './mutex.ts'
-import type { NewDatabase } from './options.ts'
-import { writePages } from './page-file.ts'
-import { insideFence } from './publish.ts'
-import { type Capture, Replica } from './replica.ts'
-import { restore } from './restore.ts'
+import { HeadProof, type Moment } from './proof.ts'
+import type { Capture, Replica } from './replica.ts'
 
 /** Above this many transactions behind, listing and fetching in parallel beats asking for one after the other. */
-const LINKS_ASKED_ONE_BY_ONE = 8
+export const LINKS_ASKED_ONE_BY_ONE = 8
 const LINKS_APPLIED_AT_ONCE = 64
 
-export interface FollowerOptions {
-  readonly store: ObjectStore
+export interface FollowerOptions extends CopyOptions {
   readonly chain: Chain
-  readonly clock: Clock
-  /** The directory that the copy may fill. */
-  readonly directory: string
-  readonly description: string
-  /** What the copy is made with while the bucket holds nothing. */
-  readonly newDatabase: NewDatabase
   readonly fenceWindowMs: number
-  readonly readPatienceMs: number
   /** Called with the writer of every transaction that came from elsewhere. */
   readonly onForeignLink: (link: ChainLink) => void
 }
 
 /**
- * Keeps a replica at the head of its chain, and knows how recently it was proven to be there.
+ * Keeps a copy at the head of its chain, and knows how recently it was proven to be there.
  *
- * Order among requests is counted in ticks, not in time: a proof holds for whatever began before its request was
- * sent. `verifiedAt` is the wall clock of the last proof, for the fence.
- *
- * Methods that change the replica (`follow`, `synchronise`, `accept`, `undo`) are called inside `exclusive`.
+ * Methods that change the copy (`follow`, `advance`, `synchronise`, `accept`, `undo`) are called inside `exclusive`.
  */
 export class Follower {
+  readonly proof: HeadProof
+  /** To be changed through the methods here alone. */
+  readonly copy: Copy
   readonly #options: FollowerOptions
   readonly #mutex = new Mutex()
-  #replica: Replica | null = null
-  #position = EMPTY_CHAIN
-  #verifiedAt = Number.NEGATIVE_INFINITY
-  #ticks = 0
-  #provenTick = 0
-  #check: { readonly tick: number; readonly done: Promise<void> } | null = null
-  #closedToReaders: Promise<void> | null = null
-  #readerLeft: (() => void) | null = null
 
   constructor(options: FollowerOptions) {
     this.#options = options
+    this.copy = new Copy(options)
+    this.proof = new HeadProof(options.clock, options.fenceWindowMs)
   }
 
   /** The copy, at `position`. */
   get replica(): Replica {
-    if (!this.#replica) throw new Error(`${this.#options.description} has no local copy yet`)
-    return this.#replica
+    const { replica } = this.copy
+    if (!replica) throw new Error(`${this.#options.description} has no local copy yet`)
+    return replica
   }
 
   get position(): ChainPosition {
-    return this.#position
+    return this.copy.position
   }
 
   /** Wall clock, ms: `position` was the head then or later. */
   get verifiedAt(): number {
-    return this.#verifiedAt
+    return this.proof.verifiedAt
   }
 
   /** A moment in the order of requests, later than all before. */
   tick(): number {
-    return ++this.#ticks
+    return this.proof.tick()
   }
 
   exclusive<T>(fn: () => Promise<T>): Promise<T> {
     return this.#mutex.run(fn)
   }
 
-  /** Whether `freshSince(begun)` has nothing to wait for. */
-  isFresh(begun: number): boolean {
-    return this.#replica !== null && this.#provenTick > begun && !this.#closedToReaders
-  }
-
-  /** Resolves when the copy is known to be at least as new as the head was at the moment `begun`. */
-  async freshSince(begun: number): Promise<void> {
-    while (this.#replica === null || this.#provenTick <= begun) {
-      if (!this.#check || this.#check.tick <= begun) this.#startCheck()
-      await this.#check?.done
-    }
-    while (this.#closedToReaders) await this.#closedToReaders
-  }
-
   /** Whether a transaction may be built on the copy without asking first. */
   get trusted(): boolean {
-    const { clock, fenceWindowMs } = this.#options
-    return this.#replica !== null && insideFence(clock.now(), this.#verifiedAt, fenceWindowMs)
+    return this.copy.replica !== null && this.proof.isInsideFence
   }
 
   /** The next proof comes from a list, and nothing is published before. */
   distrust(): void {
-    this.#verifiedAt = Number.NEGATIVE_INFINITY
+    this.proof.distrust()
   }
 
   /** The copy is of no use any more: the next use restores anew. */
   abandon(): void {
     this.distrust()
-    this.#replica?.discard()
-    this.#replica = null
+    this.copy.discard()
   }
 
   /**
@@ -123,11 +81,10 @@ export class Follower {
    * old by now that the next transaction may have come and gone.
    */
   async look(): Promise<ChainLink | 'head' | 'unproven'> {
-    const { txid } = this.#position
-    const at = this.#options.clock.now()
-    const tick = this.tick()
+    const { txid } = this.position
+    const asked = this.proof.moment()
     const link = await this.#options.chain.fetch(txid + 1)
-    return link ?? (this.#provenByAbsence(txid, at, tick) ? 'head' : 'unproven')
+    return link ?? (this.#provenByAbsence(txid, asked) ? 'head' : 'unproven')
   }
 
   /**
@@ -135,14 +92,14 @@ export class Follower {
    * @param first the next transaction, if it is already at hand
    */
   async follow(unpublished: Capture | null, first: ChainLink | null): Promise<void> {
-    if (!this.#replica) return this.#restore() // given up since the caller looked
+    if (!this.copy.replica) return this.#restore() // given up since the caller looked
     const links: ChainLink[] = []
-    let end = this.#position
-    let head: { readonly at: number; readonly tick: number } | null = null
+    let end = this.position
+    let head: Moment | null = null
     try {
       let link = first && first.txid > end.txid ? first : null
       while (links.length < LINKS_ASKED_ONE_BY_ONE) {
-        const asked = { at: this.#options.clock.now(), tick: this.tick() }
+        const asked = this.proof.moment()
         link ??= await this.#options.chain.fetch(end.txid + 1)
         if (!link) {
           head = asked
@@ -157,7 +114,7 @@ export class Follower {
       await this.#fail(error, unpublished, links)
     }
     await this.#apply(unpublished, links)
-    if (head && this.#provenByAbsence(end.txid, head.at, head.tick)) return
+    if (head && this.#provenByAbsence(end.txid, head)) return
     await this.synchronise(null)
   }
 
@@ -168,18 +125,17 @@ export class Follower {
    * @param ask for how many transactions to ask beyond it, all at once
    */
   async advance(unpublished: Capture | null, first: ChainLink | null, ask: number): Promise<void> {
-    if (!this.#replica) return this.#restore() // given up since the caller looked
-    const { chain, clock, description } = this.#options
+    if (!this.copy.replica) return this.#restore() // given up since the caller looked
+    const { chain, description } = this.#options
     const links: ChainLink[] = []
-    let end = this.#position
+    let end = this.position
     let head = false
-    const at = clock.now()
-    const tick = this.tick()
+    const asked = this.proof.moment()
     try {
       const known = first && first.txid > end.txid ? [first] : []
       const next = end.txid + known.length + 1
-      const asked = await Promise.all(Array.from({ length: ask }, (_, index) => chain.fetch(next + index)))
-      for (const link of [...known, ...asked]) {
+      const fetched = await Promise.all(Array.from({ length: ask }, (_, index) => chain.fetch(next + index)))
+      for (const link of [...known, ...fetched]) {
         head = link === null
         if (!link) break
         verifyLink(end, link, description)
@@ -190,21 +146,20 @@ export class Follower {
       await this.#fail(error, unpublished, links)
     }
     await this.#apply(unpublished, links)
-    if (head) this.#provenByAbsence(end.txid, at, tick)
+    if (head) this.#provenByAbsence(end.txid, asked)
   }
 
   /** Undoes what is not published and brings the copy to the head, by listing: proof after any length of absence. */
   async synchronise(unpublished: Capture | null): Promise<void> {
-    if (!this.#replica) return this.#restore()
-    const { chain, clock } = this.#options
+    if (!this.copy.replica) return this.#restore()
+    const { chain } = this.#options
     let buffered: ChainLink[] = []
     let pending = unpublished
-    let end = this.#position
-    const at = clock.now()
-    const tick = this.tick()
+    let end = this.position
+    const asked = this.proof.moment()
     try {
       const listed = await chain.list(Math.max(1, end.txid))
-      if (await this.#isLeftBehind(listed)) return await this.#restoreAnew()
+      if (await isLeftBehind(end, listed, chain, this.#options.description)) return await this.#restoreAnew()
       for await (const link of chain.fetchAll(listed.filter((txid) => txid > end.txid))) {
         verifyLink(end, link, this.#options.description)
         end = link
@@ -218,78 +173,35 @@ export class Follower {
       await this.#fail(error, pending, buffered)
     }
     await this.#apply(pending, buffered)
-    this.#proven(end.txid, at, tick)
+    this.#proven(end.txid, asked)
   }
 
   /** What was captured has been published as `link`. */
   accept(capture: Capture, link: EncodedLink, provenAt: number, sentTick: number): void {
-    this.replica.publish(capture)
-    this.#position = { txid: link.txid, checksum: link.checksum, timestamp: link.timestamp }
-    this.#proven(link.txid, provenAt, sentTick)
+    this.copy.accept(capture, link)
+    this.#proven(link.txid, { at: provenAt, tick: sentTick })
   }
 
   async undo(unpublished: Capture): Promise<void> {
     await this.#apply(unpublished, [])
   }
 
-  /** Tells that a snapshot was given back. */
-  readerLeft(): void {
-    this.#readerLeft?.()
-  }
-
   close(): void {
-    this.#replica?.discard()
-    this.#replica = null
-  }
-
-  #startCheck(): void {
-    const tick = this.tick()
-    const check = {
-      tick,
-      done: this.#bringToHead().finally(() => {
-        if (this.#check === check) this.#check = null
-      }),
-    }
-    this.#check = check
-  }
-
-  async #bringToHead(): Promise<void> {
-    if (!this.trusted) return this.exclusive(() => this.synchronise(null))
-    const next = await this.look()
-    if (typeof next === 'object') await this.exclusive(() => this.follow(null, next))
+    this.copy.discard()
   }
 
   /**
-   * There was no transaction after `txid`, asked at `at`. In a freeze between that and the proof before, or between
-   * asking and the answer, it may have been made, compacted and deleted.
+   * There was no transaction after `txid` at the moment `asked`. In a freeze between that and the proof before, or
+   * between asking and the answer, it may have been made, compacted and deleted.
    */
-  #provenByAbsence(txid: number, at: number, tick: number): boolean {
+  #provenByAbsence(txid: number, asked: Moment): boolean {
     if (!this.trusted) return false
-    this.#proven(txid, at, tick)
+    this.#proven(txid, asked)
     return true
   }
 
-  #proven(txid: number, at: number, tick: number): void {
-    if (txid === this.#position.txid) this.#verifiedAt = Math.max(this.#verifiedAt, at)
-    this.#provenTick = Math.max(this.#provenTick, tick)
-  }
-
-  /**
-   * Whether retention has removed the transaction of `position`, and with it the way from here to the head.
-   * @param listed all single transactions from `position` on
-   * @throws HistoryChangedError when the head is below, or the name belongs to another transaction: the newest
-   *   transaction is never removed, so the prefix was wiped, and perhaps filled again
-   */
-  async #isLeftBehind(listed: readonly number[]): Promise<boolean> {
-    const { txid, checksum } = this.#position
-    if (txid === 0) return listed.length > 0 && listed[0] !== 1
-    if (listed.length > 0 && listed[0] !== txid) return true
-    const own = listed.length === 0 ? null : await this.#options.chain.fetch(txid)
-    if (own && fits(own.checksum, checksum)) return false
-    throw new HistoryChangedError(
-      `${this.#options.description} no longer holds transaction ${txid} as this environment knows it: ` +
-        `${own ? 'another one has its name' : 'it is gone'}. The database was replaced; the next use starts from what is there now`,
-    )
+  #proven(txid: number, asked: Moment): void {
+    this.proof.record(asked, txid === this.position.txid)
   }
 
   async #restoreAnew(): Promise<void> {
@@ -298,73 +210,38 @@ export class Follower {
   }
 
   async #restore(): Promise<void> {
-    const { store, clock, directory, description } = this.#options
-    const at = clock.now()
-    const tick = this.tick()
-    const path = join(directory, 'replica.db')
-    this.#position = await restore({ store, description }, path)
-    this.#replica = new Replica(path, this.#options.newDatabase)
-    this.#verifiedAt = at
-    this.#provenTick = tick
+    const known = { position: this.copy.position, identity: this.copy.identity }
+    const asked = this.proof.moment()
+    await this.copy.restore()
+    this.proof.restart(asked)
+    try {
+      verifyContinued(known, this.copy, this.#options.description)
+    } catch (error) {
+      this.#forget()
+      throw error
+    }
+  }
+
+  /** What is there now counts, whatever was known before. */
+  #forget(): void {
+    this.abandon()
+    this.copy.forget()
   }
 
   /** Leaves the copy in a published state, whatever went wrong, and throws `error`. */
   async #fail(error: unknown, unpublished: Capture | null, links: readonly ChainLink[]): Promise<never> {
-    if (error instanceof HistoryChangedError) this.abandon()
-    else if (this.#replica) await this.#apply(unpublished, links)
+    if (error instanceof HistoryChangedError) this.#forget()
+    else if (this.copy.replica) await this.#apply(unpublished, links)
     throw error
   }
 
   async #apply(unpublished: Capture | null, links: readonly ChainLink[]): Promise<void> {
-    const last = links.at(-1)
-    if (!unpublished && !last) return
-    let reopen = () => {}
-    this.#closedToReaders = new Promise((resolve) => {
-      reopen = resolve
-    })
     try {
-      await this.#drainReaders()
-      if (this.#position.txid === 0 && last) this.#replaceEmpty(links)
-      else {
-        for (const link of links) verifyPageSize(this.replica.pageSize, link, this.#options.description)
-        this.replica.rewrite(unpublished, links)
-      }
+      await this.copy.apply(unpublished, links)
     } catch (error) {
       this.abandon()
       throw error
-    } finally {
-      this.#closedToReaders = null
-      reopen()
     }
-    if (last) this.#position = { txid: last.txid, checksum: last.checksum, timestamp: last.timestamp }
     for (const link of links) this.#options.onForeignLink(link)
-  }
-
-  /** A copy of nothing has nothing to keep, not even its page size. */
-  #replaceEmpty(links: readonly ChainLink[]): void {
-    const path = join(this.#options.directory, 'replica.db')
-    this.replica.discard()
-    for (const link of links) {
-      verifyPageSize(links[0]?.pageSize ?? 0, link, this.#options.description)
-      writePages(path, link.pageSize, link.pages, link.pageCount)
-    }
-    this.#replica = new Replica(path, this.#options.newDatabase)
-  }
-
-  /** Waits for open snapshots, for a bounded time; those still open then are taken away. */
-  async #drainReaders(): Promise<void> {
-    if (this.replica.openSnapshots === 0) return
-    const { clock, readPatienceMs } = this.#options
-    try {
-      const timeout = clock.sleep(readPatienceMs).then(() => 'timeout')
-      while (this.replica.openSnapshots > 0) {
-        const left = new Promise<string>((resolve) => {
-          this.#readerLeft = () => resolve('left')
-        })
-        if ((await Promise.race([left, timeout])) === 'timeout') break
-      }
-    } finally {
-      this.#readerLeft = null
-    }
   }
 }

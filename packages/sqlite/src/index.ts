@@ -1,7 +1,9 @@
+export { DEFAULT_KEY_LIFETIME_MS } from './answers.ts'
 export type { Clock } from './clock.ts'
 export { systemClock } from './clock.ts'
 export { openSqlite } from './database.ts'
 export {
+  BookmarkError,
   CommitUnknownError,
   ConflictError,
   DatabaseClosedError,
@@ -33,10 +35,13 @@ export type { Moment } from './operations/moment.ts'
 export { type DatabaseStatus, type LevelStatus, status } from './operations/status.ts'
 export type { NewDatabase, OpenOptions } from './options.ts'
 export type {
+  AroundOptions,
   AtomicOptions,
+  Freshness,
   Invocation,
   OpenTransaction,
   Reader,
+  ReadOptions,
   Row,
   SqliteDatabase,
   SqlValue,

@@ -1,7 +1,9 @@
 import { isPageSize } from '@thaw/ltx'
 import type { ObjectStore } from '@thaw/store'
+import { DEFAULT_KEY_LIFETIME_MS } from './answers.ts'
 import type { Clock } from './clock.ts'
 import { SqliteStoreError } from './errors.ts'
+import type { Freshness } from './types.ts'
 
 /** What can be chosen only while a database comes to be. Of no effect on one that is there. */
 export interface NewDatabase {
@@ -19,6 +21,13 @@ export interface OpenOptions extends NewDatabase {
   /** Where local copies are kept, each in a directory of its own; the system's temporary directory when absent. */
   readonly directory?: string
   readonly clock?: Clock
+  /** How new reads are where neither they nor their request say; `strong` when absent. */
+  readonly freshness?: Freshness | undefined
+  /**
+   * For how long a key of `atomic` is remembered, ms; 15 days when absent, longer than Amazon SQS keeps a message. All
+   * who open a database should say the same.
+   */
+  readonly keyLifetimeMs?: number | undefined
   /** Identifies this writer in what it writes: 64 random bits. */
   readonly writerId?: bigint
   /** How long a commit whose fate is unknown is pursued, ms; 30,000 when absent, and never past the invocation's deadline. */
@@ -34,6 +43,15 @@ export interface OpenOptions extends NewDatabase {
   readonly maintainEvery?: number
   /** How long a multi-statement read may hold up newer transactions, ms; 2,000 when absent. */
   readonly readPatienceMs?: number
+}
+
+/**
+ * @returns ms
+ * @throws SqliteStoreError `BAD_OPTION`
+ */
+export function keyLifetime({ keyLifetimeMs = DEFAULT_KEY_LIFETIME_MS }: OpenOptions): number {
+  if (keyLifetimeMs > 0) return keyLifetimeMs
+  throw new SqliteStoreError('BAD_OPTION', `keyLifetimeMs is ${keyLifetimeMs}: it has to be more than 0 ms`)
 }
 
 /** @throws SqliteStoreError `BAD_OPTION` */

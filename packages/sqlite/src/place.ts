@@ -9,21 +9,27 @@ export interface Place {
   readonly before: bigint | null
   /** File checksum of its last transaction. */
   readonly end: bigint | null
+  /** File checksum of transaction 1, by which a database is known, of a file that begins with it. */
+  readonly identity: bigint | null
 }
 
 /**
  * A single transaction carries its predecessor's checksum in the link of its header. A file with several carries its
  * last transaction's there, where the next one looks for it, and the predecessor of its first as NodeID, which means
- * nothing there.
+ * nothing there; where there is no predecessor, the first transaction itself.
  */
 export function placeOf(file: LtxFile, header: LtxHeader, checksum: bigint): Place {
-  if (file.level === 0) return { before: file.first === 1 ? 0n : linkOf(header), end: checksum }
-  return { before: file.first === 1 ? 0n : header.nodeId || null, end: linkOf(header) }
+  const isFirst = file.first === 1
+  if (file.level === 0) {
+    return { before: isFirst ? 0n : linkOf(header), end: checksum, identity: isFirst ? checksum : null }
+  }
+  const told = header.nodeId || null
+  return { before: isFirst ? 0n : told, end: linkOf(header), identity: isFirst ? told : null }
 }
 
 /** The header fields that say this of a file with several transactions. */
-export function placeFields({ before, end }: Place) {
-  return { nodeId: before ?? 0n, ...(end === null ? {} : linkFields(end)) }
+export function placeFields({ before, end, identity }: Place) {
+  return { nodeId: (before === 0n ? identity : before) ?? 0n, ...(end === null ? {} : linkFields(end)) }
 }
 
 /**

@@ -13,6 +13,12 @@ import { type Plan, planFrom } from './plan.ts'
 
 const PLANS = 3
 
+/** What a restored file holds. */
+export interface Restored extends ChainPosition {
+  /** Which database it is: the file checksum of transaction 1; null where the files do not tell. */
+  readonly identity: bigint | null
+}
+
 /**
  * Writes the database as the bucket holds it into a new file. An empty bucket leaves no file.
  *
@@ -25,10 +31,10 @@ export async function restore(
   source: Source,
   path: string,
   to = Number.POSITIVE_INFINITY,
-): Promise<ChainPosition> {
+): Promise<Restored> {
   for (let attempt = 1; ; attempt++) {
     const { files } = await planRestore(source, to)
-    if (files.length === 0) return EMPTY_CHAIN
+    if (files.length === 0) return { ...EMPTY_CHAIN, identity: null }
     try {
       return await materialise(source, files, path)
     } catch (error) {
@@ -64,7 +70,7 @@ export async function planRestore({ store, description }: Source, to: number): P
 }
 
 /** Newest file first, so that each page is written once: the newest image wins. */
-async function materialise(source: Source, files: readonly LtxFile[], path: string): Promise<ChainPosition> {
+async function materialise(source: Source, files: readonly LtxFile[], path: string): Promise<Restored> {
   let output: Output | null = null
   let position: ChainPosition | null = null
   let newer: { readonly file: LtxFile; readonly place: Place } | null = null
@@ -80,7 +86,7 @@ async function materialise(source: Source, files: readonly LtxFile[], path: stri
     }
     if (!output || !position) throw new Error('nothing was planned')
     output.finish()
-    return position
+    return { ...position, identity: newer?.place.identity ?? null }
   } finally {
     output?.close()
   }

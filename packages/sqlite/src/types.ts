@@ -36,10 +36,40 @@ export interface Invocation {
   readonly deadline: number
 }
 
+/**
+ * How new the state has to be that a read sees. Whatever is chosen, writes are strictly serializable, and a read never
+ * sees less than the reads and writes before it in the same environment.
+ *
+ * - `strong`: as new as the moment at which the request began, or the read where there is no request. One question to
+ *   the bucket a request.
+ * - `bookmark`: as new as the state that gave the bookmark, in whichever environment: what a client wrote or saw there,
+ *   it sees here. No question where the copy is that new.
+ * - `withinMs`: as new as the bucket was so many ms ago, by this machine's clock. No question while the copy was known
+ *   to be the newest within that time.
+ *
+ * With a bookmark and `withinMs` both hold.
+ */
+export type Freshness =
+  | 'strong'
+  | { readonly bookmark: string; readonly withinMs?: number | undefined }
+  | { readonly bookmark?: string | undefined; readonly withinMs: number }
+
+export interface ReadOptions {
+  /** That of the request when absent. */
+  readonly freshness?: Freshness | undefined
+}
+
+/** What one request wants. */
+export interface AroundOptions {
+  /** That of the database when absent. */
+  readonly freshness?: Freshness | undefined
+}
+
 export interface AtomicOptions {
   /**
-   * Names the intent, for ever: the result is recorded under the key in the same transaction, and a
-   * repeated call with that key gets the recorded result and runs nothing. The result must survive JSON.
+   * Names the intent: the result is recorded under the key in the same transaction, and while the key lives
+   * (`keyLifetimeMs` of `openSqlite`) a repeated call with it gets the recorded result and runs nothing. After that it
+   * is a new key. The result must survive JSON.
    */
   readonly key?: string
 }
@@ -50,10 +80,17 @@ export interface SqliteDatabase {
   readonly description: string
   /** The transaction that the local copy holds; 0 while nothing was ever committed. */
   readonly position: number
+  /**
+   * Where a later read has to begin in order to see all that was seen here: a short text, safe in an HTTP header, to be
+   * given back as `freshness: { bookmark }` in any environment. Inside `around` it stands for what this request has
+   * read and written so far (for the bookmark that it came with, as long as that is nothing), otherwise for all that
+   * the copy holds. Null while there is nothing to be seen.
+   */
+  readonly bookmark: string | null
   /** One statement, a transaction of its own when it writes: durable when it resolves, run again after a lost race. */
   execute(sql: string, parameters?: readonly unknown[]): Promise<StatementResult>
   /** Several statements on one published snapshot. Writing throws. */
-  read<T>(fn: (reader: Reader) => T | Promise<T>): Promise<T>
+  read<T>(fn: (reader: Reader) => T | Promise<T>, options?: ReadOptions): Promise<T>
   /**
    * Runs `fn` in a transaction and resolves when the bucket holds it. **`fn` may run more than once**: after
    * a lost race it is undone and run again on the newer state.
@@ -61,10 +98,13 @@ export interface SqliteDatabase {
   atomic<T>(fn: (tx: Transaction) => T | Promise<T>, options?: AtomicOptions): Promise<T>
   begin(): Promise<OpenTransaction>
   /**
-   * Opens the context of one request: what is read inside is at least as new as the moment this was called,
-   * at the cost of one look at the bucket for all reads together. Outside any context, every read looks.
+   * Opens the context of one request. With `strong` freshness what is read inside is at least as new as the moment this
+   * was called, at the cost of one look at the bucket for all reads together. Outside any context, every read looks.
+   * An adapter hands in the bookmark that a request brought, and reads `bookmark` inside `next`, before its response
+   * leaves.
+   * @throws BookmarkError when the bookmark is none; reads throw it when it cannot be honoured
    */
-  around<T>(invocation: Invocation, next: () => Promise<T>): Promise<T>
+  around<T>(invocation: Invocation, next: () => Promise<T>, options?: AroundOptions): Promise<T>
   /** Waits for what is under way, closes, removes the local copy. */
   close(): Promise<void>
 }

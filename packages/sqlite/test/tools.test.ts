@@ -2,11 +2,14 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { formatTxid } from '@thaw/ltx'
+import { formatTxid, readLtxTrailer } from '@thaw/ltx'
 import { type ObjectStore, openStore } from '@thaw/store'
 import { type S3Server, seededRandom, startS3Server } from '@thaw/testing'
 import { expect, onTestFinished, test } from 'vitest'
+import { linkKey } from '../src/chain.ts'
+import { listAll } from '../src/files.ts'
 import type { SqliteDatabase } from '../src/index.ts'
+import { mergeFiles } from '../src/maintenance/merge.ts'
 import type { NewDatabase } from '../src/options.ts'
 import { open, temporaryDirectory } from './kit.ts'
 import { contents, contentsOf, contentsOfFile, perform, performPlainly, workload } from './workload.ts'
@@ -37,6 +40,16 @@ async function write(seed: string, steps: number, made: NewDatabase): Promise<Wr
     states.set(db.position, await contents(db))
   }
   return { server, store, db, states }
+}
+
+/** A file of every level that covers all transactions, the single ones kept. */
+async function compactEverything(store: ObjectStore): Promise<void> {
+  const source = { store, description: 'the database' }
+  const single = (await listAll(store)).filter(({ level }) => level === 0)
+  for (const level of [1, 2, 3, 9]) {
+    const below = level === 1 ? single : (await listAll(store)).filter((file) => file.level === level - 1)
+    await mergeFiles(source, level === 9 ? single : below, level)
+  }
 }
 
 /** Environment variables of this machine, such as a bundle of certificates, are not for the tools. */
@@ -81,16 +94,40 @@ test.skipIf(!litestream)('litestream restores from before and behind a VACUUM', 
 
 test.skipIf(!ltx)('ltx finds nothing wrong with any object', async () => {
   const { store, db } = await write('ltx/verify', 25, { pageSize: 1024 })
+  await compactEverything(store)
   const directory = temporaryDirectory()
   const paths: string[] = []
-  for await (const { key } of store.list('0000/')) {
+  const compacted = new Set<number>()
+  for (const { level, key } of await listAll(store)) {
     const object = await store.get(key)
-    const path = join(directory, key.replace('0000/', ''))
+    const path = join(directory, key.replace('/', '-'))
     writeFileSync(path, object?.body ?? new Uint8Array())
     paths.push(path)
+    if (level > 0) compacted.add(level)
   }
-  expect(paths).toHaveLength(db.position)
+  expect(paths.length).toBeGreaterThan(db.position)
+  expect([...compacted]).toEqual([1, 2, 3, 9])
   expect(run('ltx', ['verify', ...paths])).toContain('ok')
+})
+
+test.skipIf(!litestream)('litestream restores from compactions and from a snapshot', async () => {
+  const { server, store, db } = await write('litestream/compacted', 25, { pageSize: 1024 })
+  await compactEverything(store)
+  const expected = await contents(db)
+  const directory = temporaryDirectory()
+  const files = await listAll(store)
+  const remove = (level: number) =>
+    store.delete(files.filter((file) => file.level === level).map(({ key }) => key))
+  for (const level of [0, 1, 2]) {
+    await remove(level)
+    expect(restore(server, directory), `without levels up to ${level}`).toEqual(expected)
+  }
+  const copy = await open({ store })
+  expect(await contents(copy)).toEqual(expected)
+  expect(copy.bookmark).toBe(db.bookmark)
+  await remove(3)
+  expect(restore(server, directory), 'from the snapshot alone').toEqual(expected)
+  expect((await open({ store })).bookmark).toBe(db.bookmark)
 })
 
 test.skipIf(!litestream)(
@@ -115,6 +152,11 @@ test.skipIf(!litestream)(
     onTestFinished(() => store.close())
     const [db, follower] = [await open({ store }), await open({ store })]
     expect(await contents(db)).toEqual(before)
+    const first = await store.get(linkKey(1))
+    const { checksum } = readLtxTrailer(first?.body ?? new Uint8Array())
+    expect([db.bookmark, follower.bookmark]).toEqual(
+      Array(2).fill(`${checksum.toString(16)}-${db.position.toString(16)}`),
+    )
     for (let n = 0; n < 4; n++) await perform(db, changes.next().value)
     await db.execute('VACUUM')
     const after = await contents(db)

@@ -1,5 +1,12 @@
-import type { Invocation } from '@thaw/sqlite'
+import type { AroundOptions, Freshness, Invocation } from '@thaw/sqlite'
 import type { CompiledQuery, DatabaseConnection, QueryResult, TransactionSettings } from 'kysely'
+
+/** What `connect` may say of a database. */
+export interface EngineOptions {
+  readonly freshness?: Freshness | undefined
+  /** For how long a key of `atomic` is remembered, ms. */
+  readonly keyLifetimeMs?: number | undefined
+}
 
 /**
  * A database as the rest of the package sees it. Three implementations, each in a folder of its own that is
@@ -15,8 +22,8 @@ export interface Engine {
   acquire(signal?: AbortSignal): Promise<EngineConnection>
   /**
    * Runs `run` in one serializable transaction and resolves when it is durable. `run` may be run more than once:
-   * what it did before is then undone. With a `key` the result is recorded in the same transaction; a repeated
-   * key gets the recorded result and runs nothing.
+   * what it did before is then undone. With a `key` the result is recorded in the same transaction; while the key lives,
+   * whoever repeats it gets the recorded result and runs nothing.
    */
   atomic<T>(run: (connection: DatabaseConnection) => Promise<T>, key?: string): Promise<T>
   /**
@@ -28,8 +35,10 @@ export interface Engine {
   readonly userTables: string
   /** Whether a statement failed because a table is not there. */
   isMissingTable(error: unknown): boolean
-  /** Opens the context of one request: its freshness and its deadline. */
-  around<T>(invocation: Invocation, next: () => Promise<T>): Promise<T>
+  /** Opens the context of one request: its freshness and its deadline. Where there is one copy, all reads are strong. */
+  around<T>(invocation: Invocation, next: () => Promise<T>, options?: AroundOptions): Promise<T>
+  /** What the request has seen, or the copy holds, for reads elsewhere; null where there is one copy or nothing. */
+  readonly bookmark: string | null
   /** Waits for what is under way and closes. */
   close(): Promise<void>
 }

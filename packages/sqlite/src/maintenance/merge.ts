@@ -3,7 +3,7 @@ import type { ObjectStore } from '@thaw/store'
 import { download, FileVanishedError } from '../download.ts'
 import { fileKey, type LtxFile } from '../files.ts'
 import { corrupt, openFile, orCorrupt, type Source } from '../ltx-file.ts'
-import { placeFields, placeOf, verifyOrder } from '../place.ts'
+import { type Place, placeFields, placeOf, verifyOrder } from '../place.ts'
 
 const TRIES_WHILE_BUSY = 8
 const OPENED_AT_ONCE = 16
@@ -27,14 +27,13 @@ export async function mergeFiles(source: Source, inputs: readonly LtxFile[], lev
     const newest = opened.at(-1)
     if (!newest) throw new Error('nothing was opened')
     const { pageSize, commit, timestamp } = newest.decoder.header
-    const end = await endOf(source, newest)
-    const before = beforeOf(opened[0])
+    const place = await placeOfAll(source, opened)
     const range = { minTxid: first.first, maxTxid: last.last }
-    const header = { pageSize, commit, timestamp, ...range, ...placeFields({ before, end }) }
+    const header = { pageSize, commit, timestamp, ...range, ...placeFields(place) }
     const pages = mergePages(source, opened, commit)
     const pieces: Uint8Array[] = []
     for await (const piece of encodeLtxStream(header, pages)) pieces.push(piece)
-    verifyAll(source, opened, end)
+    verifyAll(source, opened, place)
     const key = fileKey(level, first.first, last.last)
     await create(source.store, key, pieces, timestamp)
     return key
@@ -72,22 +71,25 @@ async function* piecesOf({ store }: Source, file: LtxFile): AsyncGenerator<Uint8
   for await (const { pieces } of download(store, [file])) yield* pieces
 }
 
-/** The link to before the first file, which its header tells. */
-function beforeOf(opened: Opened | undefined): bigint | null {
-  return opened ? placeOf(opened.file, opened.decoder.header, 0n).before : null
+/** The place in the chain of all files together, before they are read. */
+async function placeOfAll(source: Source, opened: readonly Opened[]): Promise<Place> {
+  const [first, last] = [opened[0], opened.at(-1)]
+  if (!first || !last) throw new Error('nothing was opened')
+  const { end } = await placeBeforeReading(source, last)
+  return { ...(await placeBeforeReading(source, first)), end }
 }
 
-/** The checksum at the end of the last file, before that file was read: of a single transaction it is in the trailer. */
-async function endOf({ store }: Source, { file, decoder }: Opened): Promise<bigint | null> {
-  if (file.level > 0) return placeOf(file, decoder.header, 0n).end
+/** The checksum of a single transaction is in its trailer. */
+async function placeBeforeReading({ store }: Source, { file, decoder }: Opened): Promise<Place> {
+  if (file.level > 0) return placeOf(file, decoder.header, 0n)
   const range = { start: file.size - TRAILER_BYTES, end: file.size }
   const trailer = await store.get(file.key, { range, ifMatch: file.etag })
   if (!trailer) throw new FileVanishedError(file)
-  return readLtxTrailer(trailer.body).checksum
+  return placeOf(file, decoder.header, readLtxTrailer(trailer.body).checksum)
 }
 
-/** Whether what was read, now that it is known to be whole, is one history and ends where the header says. */
-function verifyAll(source: Source, opened: readonly Opened[], end: bigint | null): void {
+/** Whether what was read, now that it is known to be whole, is one history, in the place that the header says. */
+function verifyAll(source: Source, opened: readonly Opened[], told: Place): void {
   const read = opened.map(({ file, decoder }) => ({
     file,
     place: placeOf(file, decoder.header, decoder.checksum),
@@ -96,8 +98,10 @@ function verifyAll(source: Source, opened: readonly Opened[], end: bigint | null
     const older = read[index - 1]
     if (older) verifyOrder(source.description, older, newer)
   })
-  const last = read.at(-1)
-  if (last && last.place.end !== end) throw corrupt(source, last.file, 'it changed while it was read')
+  const [first, last] = [read[0], read.at(-1)]
+  if (last && last.place.end !== told.end) throw corrupt(source, last.file, 'it changed while it was read')
+  if (first && first.place.identity !== told.identity)
+    throw corrupt(source, first.file, 'it changed while it was read')
 }
 
 /**

@@ -3,14 +3,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { probeConditionalPut } from '@thaw/store'
+import { fits } from '../chain.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { openSqlite } from '../database.ts'
 import { ownDirectory } from '../directory.ts'
-import { OperationError } from '../errors.ts'
+import { HistoryChangedError, OperationError } from '../errors.ts'
 import type { Source } from '../ltx-file.ts'
+import { placeOf } from '../place.ts'
 import { PROBE_KEY } from '../probe-key.ts'
 import { planRestore, restore } from '../restore.ts'
 import { checkIntegrity, messageOf } from './integrity.ts'
+import { headerOf, withFiles } from './inventory.ts'
 
 const CHECK_KEY = 'thaw/check'
 const CHECK_BYTES = 64 * 1024
@@ -38,7 +41,8 @@ export type CheckResult =
  *
  * - `configuration`: the store may be listed, read and written, and its clock is within a minute of ours
  * - `upload`: what is put can be read back, and the store honours the condition that commits rest on
- * - `download`: every file of a restore is whole, they are one history, and SQLite finds the result in order
+ * - `download`: every file of a restore is whole, all that begin the history are of one database, and SQLite finds the
+ *   result in order
  * - `manager`: the database opens as an application opens it, reads, and closes
  *
  * @returns one result a part; a part that fails does not keep the others from being checked
@@ -110,7 +114,8 @@ async function checkDownload(source: Source, clock: Clock): Promise<string> {
   const directory = ownDirectory(tmpdir(), clock.now())
   try {
     const path = join(directory.path, 'check.db')
-    const { txid } = await restore(source, path, reaches)
+    const { txid, identity } = await restore(source, path, reaches)
+    await verifyIdentity(source, identity)
     const bytes = statSync(path).size
     const db = new DatabaseSync(path)
     try {
@@ -124,6 +129,23 @@ async function checkDownload(source: Source, clock: Clock): Promise<string> {
   } finally {
     directory.release()
   }
+}
+
+/**
+ * A file that begins with the first transaction says which database it is of: all have to agree, also those that no
+ * restore reads now, or one of two histories under this prefix may be restored at any time.
+ * @param identity file checksum of the first transaction; null where it is not known
+ */
+async function verifyIdentity(source: Source, identity: bigint | null): Promise<void> {
+  await withFiles(source, async (files) => {
+    for (const file of files.filter(({ first, level }) => first === 1 && level > 0)) {
+      const told = placeOf(file, await headerOf(source, file), 0n).identity
+      if (fits(told, identity)) continue
+      throw new HistoryChangedError(
+        `${file.key} of ${source.description} is of another database than the files that lead to its last transaction`,
+      )
+    }
+  })
 }
 
 async function checkManager({ store, description }: Source, clock: Clock): Promise<string> {

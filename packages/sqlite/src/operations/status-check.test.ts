@@ -157,3 +157,18 @@ test('what the store does not do right is found', async () => {
 function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : error
 }
+
+test('a snapshot that another database left behind is found, though no restore reads it', async () => {
+  const elsewhere = memoryStore({ now: clock.now })
+  const other = await open({ store: elsewhere, clock, maintainEvery: 0, pageSize: 512 })
+  for (let txid = 1; txid <= 2; txid++) await other.execute(`CREATE TABLE other${txid}(a)`)
+  const policy = { compactAtFiles: 2 }
+  const [key = ''] = (await maintain({ store: elsewhere, description: 'the other' }, { policy })).created
+  const object = await elsewhere.get(key)
+  expect(key).toBe('0001/0000000000000001-0000000000000002.ltx')
+  expect(await checkDatabase(source(), { parts: ['download'], clock })).toMatchObject([{ ok: true }])
+  await store.put(key, object?.body ?? new Uint8Array())
+  expect(await checkDatabase(source(), { parts: ['download'], clock })).toMatchObject([
+    { ok: false, detail: expect.stringContaining(`${key} of the database is of another database`) },
+  ])
+})

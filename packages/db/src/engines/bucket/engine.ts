@@ -2,7 +2,6 @@ import {
   type AtomicOptions,
   CommitUnknownError as BucketCommitUnknownError,
   ConflictError as BucketConflictError,
-  type Invocation,
   openSqlite,
   type SqliteDatabase,
 } from '@thaw/sqlite'
@@ -10,7 +9,7 @@ import { openStore, StoreConfigError, type StoreEnvironment } from '@thaw/store'
 import type { DatabaseConnection } from 'kysely'
 import { CommitUnknownError, ConfigError, ConflictError } from '../../errors.ts'
 import type { BucketTarget } from '../../url.ts'
-import type { Engine } from '../engine.ts'
+import type { Engine, EngineOptions } from '../engine.ts'
 import { isMissingSqliteTable, SQLITE_USER_TABLES } from '../sqlite-result.ts'
 import { BucketConnection, transactionConnection } from './connection.ts'
 
@@ -18,10 +17,14 @@ import { BucketConnection, transactionConnection } from './connection.ts'
  * SQLite whose home is a bucket.
  * @throws ConfigError, and what `openSqlite` throws
  */
-export async function openBucket(target: BucketTarget, env: StoreEnvironment): Promise<Engine> {
+export async function openBucket(
+  target: BucketTarget,
+  env: StoreEnvironment,
+  options: EngineOptions,
+): Promise<Engine> {
   const store = storeOf(target, env)
   try {
-    const sqlite = await openSqlite({ store, description: target.description })
+    const sqlite = await openSqlite({ ...options, store, description: target.description })
     return bucketEngine(sqlite, async () => {
       await sqlite.close()
       await store.close()
@@ -43,7 +46,10 @@ export function bucketEngine(sqlite: SqliteDatabase, close: () => Promise<void>)
     acquire: async () => new BucketConnection(sqlite, translated),
     atomic: (run, key) => atomic(run, key === undefined ? {} : { key }),
     exclusive: (run) => atomic(run, {}),
-    around: (invocation: Invocation, next) => sqlite.around(invocation, next),
+    around: (invocation, next, options) => sqlite.around(invocation, next, options),
+    get bookmark() {
+      return sqlite.bookmark
+    },
     close,
   }
 }

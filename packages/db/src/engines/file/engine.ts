@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { CompiledQuery, QueryResult, TransactionSettings } from 'kysely'
 import { BusyError, OpenError } from '../../errors.ts'
 import type { FileTarget } from '../../url.ts'
-import { type Engine, type EngineConnection, inChunks } from '../engine.ts'
+import { type Engine, type EngineConnection, type EngineOptions, inChunks } from '../engine.ts'
 import { Lock } from '../lock.ts'
 import { sqliteParameters } from '../parameters.ts'
-import { CREATE_RECORDED, recorded, SQLITE_RECORDED } from '../recorded.ts'
+import { CREATE_RECORDED, DEFAULT_KEY_LIFETIME_MS, recorded, SQLITE_RECORDED } from '../recorded.ts'
 import { isMissingSqliteTable, SQLITE_USER_TABLES, toQueryResult } from '../sqlite-result.ts'
 import { FileDatabase } from './connection.ts'
 
@@ -16,7 +16,7 @@ const WAL_ATTEMPTS = 100
  * A local SQLite file, or a database in memory: one connection, used by one borrower at a time.
  * @throws OpenError, BusyError
  */
-export async function openFile(target: FileTarget): Promise<Engine> {
+export async function openFile(target: FileTarget, options: EngineOptions = {}): Promise<Engine> {
   const db = new FileDatabase(target)
   try {
     await useWal(db)
@@ -25,10 +25,14 @@ export async function openFile(target: FileTarget): Promise<Engine> {
     if (error instanceof BusyError) throw error
     throw new OpenError(`${target.description} cannot be used: is it a SQLite database?`, error)
   }
-  return fileEngine(db, target.description)
+  return fileEngine(db, target.description, options)
 }
 
-function fileEngine(db: FileDatabase, description: string): Engine {
+function fileEngine(
+  db: FileDatabase,
+  description: string,
+  { keyLifetimeMs: lifetimeMs = DEFAULT_KEY_LIFETIME_MS }: EngineOptions,
+): Engine {
   const lock = new Lock()
   const acquire = async (signal?: AbortSignal) => {
     await lock.lock(description, LOCK_TIMEOUT_MS, signal)
@@ -53,11 +57,12 @@ function fileEngine(db: FileDatabase, description: string): Engine {
     atomic: (run, key) =>
       inTransaction((connection) => {
         if (key === undefined) return run(connection)
-        db.execute(CREATE_RECORDED)
-        return recorded(connection, SQLITE_RECORDED, key, Date.now(), run)
+        for (const sql of CREATE_RECORDED) db.execute(sql)
+        return recorded(connection, SQLITE_RECORDED, { key, now: Date.now(), lifetimeMs }, run)
       }),
     exclusive: inTransaction,
     around: (_invocation, next) => next(),
+    bookmark: null,
     async close() {
       await lock.lock(description, LOCK_TIMEOUT_MS)
       db.close()

@@ -33,7 +33,7 @@ function countingTime(onSleep: (count: number) => Promise<void> = async () => {}
 function engineAt(url: string, time: Time) {
   const target = parseUrl(url, '/')
   if (target.kind !== 'postgres') throw new Error(`${url} is not PostgreSQL`)
-  return openPostgres(target, {}, time)
+  return openPostgres(target, {}, {}, time)
 }
 
 async function freePort(): Promise<number> {

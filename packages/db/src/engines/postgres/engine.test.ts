@@ -37,7 +37,7 @@ afterEach(async () => {
 function open(url: string): Engine {
   const target = parseUrl(url, '/')
   if (target.kind !== 'postgres') throw new Error(`${url} is not PostgreSQL`)
-  return openPostgres(target, {}, { ...systemTime, now: () => Date.now() + skew })
+  return openPostgres(target, {}, {}, { ...systemTime, now: () => Date.now() + skew })
 }
 
 async function run(on: Engine | DatabaseConnection, sql: string, parameters: unknown[] = []) {

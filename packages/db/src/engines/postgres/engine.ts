@@ -2,9 +2,17 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { CompiledQuery, type DatabaseConnection } from 'kysely'
 import { CommitUnknownError, ConflictError } from '../../errors.ts'
 import type { PostgresTarget } from '../../url.ts'
-import type { Engine } from '../engine.ts'
+import type { Engine, EngineOptions } from '../engine.ts'
 import { Lock } from '../lock.ts'
-import { CREATE_RECORDED, POSTGRES_RECORDED, recorded } from '../recorded.ts'
+import {
+  CREATE_RECORDED,
+  DEFAULT_KEY_LIFETIME_MS,
+  EXPIRE_POSTGRES_RECORDED,
+  expiredAt,
+  type KeyedCall,
+  POSTGRES_RECORDED,
+  recorded,
+} from '../recorded.ts'
 import { PostgresConnection } from './connection.ts'
 import { isMissingPostgresTable } from './failures.ts'
 import { Link } from './link.ts'
@@ -17,6 +25,8 @@ const LOCK_TIMEOUT_MS = 30_000
 const DIAL_MS = 20_000
 /** What is left of an invocation for telling its caller that there is no database. */
 const ANSWER_MS = 500
+/** One in so many keyed calls of a process deletes keys that have expired, the first included. */
+const CALLS_AN_EXPIRY = 16
 const MAX_ATTEMPTS = 50
 const MAX_PAUSE_MS = 500
 /** Of `pg_advisory_xact_lock`: held while one environment migrates or seeds. Any number that nobody else uses. */
@@ -44,6 +54,7 @@ class Undone extends Error {
 export function openPostgres(
   target: PostgresTarget,
   env: Readonly<Record<string, string | undefined>>,
+  { keyLifetimeMs: lifetimeMs = DEFAULT_KEY_LIFETIME_MS }: EngineOptions = {},
   time: Time = systemTime,
 ): Engine {
   const settings = postgresSettings(target, env)
@@ -51,6 +62,7 @@ export function openPostgres(
   const link = new Link(settings, time)
   const lock = new Lock()
   const deadlines = new AsyncLocalStorage<number>()
+  let keyedCalls = 0
 
   const acquire = async (signal?: AbortSignal): Promise<PostgresConnection> => {
     await lock.lock(`the connection to ${description}`, LOCK_TIMEOUT_MS, signal)
@@ -81,14 +93,16 @@ export function openPostgres(
     attempt < MAX_ATTEMPTS && time.now() + MAX_PAUSE_MS < (deadlines.getStore() ?? Number.POSITIVE_INFINITY)
 
   /** One attempt. A transaction that may be run again ends in `Undone`. */
-  const attemptOnce = async <T>(run: Run<T>, key: string | undefined): Promise<T> => {
+  const attemptOnce = async <T>(run: Run<T>, call: KeyedCall | null): Promise<T> => {
     const connection = await acquire()
     try {
+      // Apart from the transaction, and only now and then: serializable ones that delete the same rows are in each
+      // other's way.
+      if (call && keyedCalls++ % CALLS_AN_EXPIRY === 0)
+        await connection.executeQuery(CompiledQuery.raw(EXPIRE_POSTGRES_RECORDED, [expiredAt(call)]))
       await connection.begin({ isolationLevel: 'serializable' })
       const result =
-        key === undefined
-          ? await run(connection)
-          : await recorded(connection, POSTGRES_RECORDED, key, time.now(), run)
+        call === null ? await run(connection) : await recorded(connection, POSTGRES_RECORDED, call, run)
       await connection.commit()
       return result
     } catch (error) {
@@ -99,6 +113,7 @@ export function openPostgres(
   }
 
   const atomic = async <T>(run: Run<T>, key?: string): Promise<T> => {
+    const call = key === undefined ? null : { key, now: time.now(), lifetimeMs }
     // Set while it is not known whether an earlier attempt was committed.
     let unknown: CommitUnknownError | null = null
     const settledRun: Run<T> = (connection) => {
@@ -108,10 +123,12 @@ export function openPostgres(
     }
     for (let attempt = 1; ; attempt++) {
       try {
-        return await attemptOnce(settledRun, key)
+        return await attemptOnce(settledRun, call)
       } catch (error) {
         if (key !== undefined && isMissingPostgresTable(error) && String(error).includes('_thaw_atomic')) {
-          await exclusive((connection) => connection.executeQuery(CompiledQuery.raw(CREATE_RECORDED)))
+          await exclusive(async (connection) => {
+            for (const sql of CREATE_RECORDED) await connection.executeQuery(CompiledQuery.raw(sql))
+          })
           continue
         }
         if (error instanceof CommitUnknownError && key !== undefined) unknown = error
@@ -136,6 +153,7 @@ export function openPostgres(
     atomic,
     exclusive,
     around: (invocation, next) => deadlines.run(invocation.deadline, next),
+    bookmark: null,
     async close() {
       await lock.lock(`the connection to ${description}`, LOCK_TIMEOUT_MS)
       await link.close()

@@ -1,0 +1,29 @@
+import { type Bookmark, parseBookmark } from './bookmark.ts'
+import { SqliteStoreError } from './errors.ts'
+import type { Freshness } from './types.ts'
+
+/** What a read wants of the state that it sees, all of it. */
+export interface Wanted {
+  /** As new as the head was when the request began. */
+  readonly strong: boolean
+  readonly bookmark: Bookmark | null
+  /** As new as the head was so many ms ago. */
+  readonly withinMs: number | null
+}
+
+/** @throws BookmarkError `BOOKMARK_MALFORMED`; SqliteStoreError `BAD_OPTION` */
+export function wantedBy(freshness: Freshness): Wanted {
+  if (freshness === 'strong') return { strong: true, bookmark: null, withinMs: null }
+  const { bookmark, withinMs } = freshness
+  if (bookmark === undefined && withinMs === undefined) {
+    throw new SqliteStoreError('BAD_OPTION', "freshness is 'strong', or has a bookmark, withinMs or both")
+  }
+  if (withinMs !== undefined && !(withinMs >= 0)) {
+    throw new SqliteStoreError('BAD_OPTION', `withinMs is ${withinMs}: it has to be 0 ms or more`)
+  }
+  return {
+    strong: false,
+    bookmark: bookmark === undefined ? null : parseBookmark(bookmark),
+    withinMs: withinMs ?? null,
+  }
+}
