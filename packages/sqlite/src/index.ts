@@ -14,6 +14,7 @@ export {
   RestoreError,
   SqliteStoreError,
   StatementRefusedError,
+  TransactionTimeoutError,
 } from './errors.ts'
 export type { Source } from './ltx-file.ts'
 export { type MaintainOptions, type MaintenanceReport, maintain } from './maintenance/maintain.ts'
@@ -31,7 +32,7 @@ export { type ForkedDatabase, forkDatabase } from './operations/fork.ts'
 export { importDatabase } from './operations/import.ts'
 export type { Moment } from './operations/moment.ts'
 export { type DatabaseStatus, type LevelStatus, status } from './operations/status.ts'
-export type { NewDatabase, OpenOptions } from './options.ts'
+export type { Durability, NewDatabase, OpenOptions } from './options.ts'
 export type {
   AtomicOptions,
   Invocation,
