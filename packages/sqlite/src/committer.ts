@@ -9,6 +9,10 @@ import type { Capture } from './replica.ts'
 import type { LoneStatement, Outcome, Runner, Work } from './runner.ts'
 
 const LARGEST_BATCH = 256
+/** Who has to be answered within so many turns waits for nobody. */
+const LAST_TURNS = 2
+/** So often at most it is tried to make a reservation before one transaction. */
+const RESERVATION_TRIES = 8
 
 interface Waiting {
   readonly work: Work<unknown> | LoneStatement
@@ -71,7 +75,7 @@ export class Committer {
   async #pump(): Promise<void> {
     try {
       while (this.#waiting.length > 0) {
-        await this.#awaitTurn()
+        await this.#reserve()
         await this.#options.follower.exclusive(() => this.#runBatch())
       }
     } finally {
@@ -79,13 +83,27 @@ export class Committer {
     }
   }
 
+  /** Waits for the turn of the next transaction, and asks the others to wait when that lost its turn too often. */
+  async #reserve(): Promise<void> {
+    const { fairness, clock, follower, publisher } = this.#options
+    for (let tries = 0; ; tries++) {
+      await this.#awaitTurn()
+      const ms = fairness.asks(clock.now())
+      if (ms === null || tries === RESERVATION_TRIES) return
+      if (await follower.exclusive(() => publisher.reserve(ms))) return
+    }
+  }
+
   /** Lets other writers have their turn. A look that fails is left to the batch, which meets the same store. */
   async #awaitTurn(): Promise<void> {
     const { fairness, clock, follower } = this.#options
     for (;;) {
-      const turn = fairness.turn(clock.now())
-      if (!turn || !follower.trusted) return
-      if (turn.waitMs > 0) await clock.sleep(turn.waitMs)
+      const now = clock.now()
+      const turn = fairness.turn(now)
+      const left =
+        Math.min(...this.#waiting.map(({ work }) => work.deadline)) - now - LAST_TURNS * fairness.turnMs
+      if (!turn || left <= 0 || !follower.trusted) return
+      if (turn.waitMs > 0) await clock.sleep(Math.ceil(Math.min(turn.waitMs, left)))
       const sentAt = clock.now()
       try {
         await follower.exclusive(() => follower.advance(null, null, turn.ask))
@@ -97,8 +115,9 @@ export class Committer {
   }
 
   async #runBatch(): Promise<void> {
-    const { follower, runner, publisher } = this.#options
+    const { follower, runner, publisher, fairness, clock } = this.#options
     const batch: Waiting[] = []
+    const begun = clock.now()
     try {
       if (!follower.trusted) await follower.synchronise(null)
       const replica = follower.replica
@@ -115,11 +134,13 @@ export class Committer {
       if (capture && gathering) {
         release(batch, outcomes)
         await this.#gather(gathering, capture)
+        fairness.worked(clock.now() - begun)
         return
       }
       const settled = capture
         ? await publisher.publish(capture, latestOf(batch))
         : await publisher.confirmUnchanged()
+      fairness.worked(clock.now() - begun)
       if (settled) release(batch, outcomes)
       else this.#again(batch)
     } catch (error) {

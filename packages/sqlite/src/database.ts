@@ -70,7 +70,7 @@ export async function openSqlite(options: OpenOptions): Promise<SqliteDatabase> 
       newDatabase: made,
       fenceWindowMs: options.fenceWindowMs ?? FENCE_WINDOW_MS,
       readPatienceMs: options.readPatienceMs ?? 2_000,
-      onForeignLink: ({ writerId }) => fairness.saw(writerId, clock.now()),
+      onForeignLink: (link) => fairness.saw(link.writerId, clock.now(), link.asksMs, link.timestamp),
     })
     await follower.exclusive(() => follower.synchronise(null))
     performance.measure('thaw:restore', { start: started, detail: { description } })

@@ -1,3 +1,5 @@
+import { Reservation, timeToAskFor } from './reservation.ts'
+
 /**
  * Keeps one writer from starving the others.
  *
@@ -22,6 +24,12 @@ const OVERTAKEN_AT_MOST = 4
 const NEWCOMERS_TURN = 16
 /** Nobody stands behind newcomers for longer than so many PUTs for each writer that was before it. */
 const LONGEST_TURN_PUTS = 2
+/** A transaction that takes so many times as long as others need is too slow for turns, */
+const TOO_SLOW = 4
+/** and asks them to wait when it has lost so often in a row. */
+const LOSSES_BEFORE_ASKING = 3
+/** Who waits for somebody else's reservation to end looks so often. */
+const LOOKS_IN_A_RESERVATION = 16
 /** For so many transactions at most is asked at once. */
 const ASK_AT_MOST = 8
 /** After so many losses in a row it is no bad luck: latencies are such that the moment chosen is always too late. */
@@ -59,6 +67,13 @@ export class Fairness {
   #late = false
   #commitsOfTheQueue = 0
   #lossesInARow = 0
+  readonly #reservation = new Reservation<Writer>()
+  /** How long the last transaction took, its function and its publication, ms. */
+  #workMs = 0
+  #askedInVain = 0
+  /** From one commit to the next, whoever's they are, ms. */
+  #paceMs = 0
+  #lastMadeAt: number | null = null
   /** xorshift32 (Marsaglia, "Xorshift RNGs", 2003): what one writer does at random, another does otherwise. */
   #random: number
 
@@ -74,21 +89,44 @@ export class Fairness {
     this.#latest = null
     this.#late = false
     this.#lossesInARow = 0
-    this.#committed('self', now)
+    this.#askedInVain = 0
+    this.#committed('self', now, 0, sentAt)
   }
 
-  /** A transaction of another writer was found. To be told in the order of the chain. */
-  saw(writerId: bigint, now: number): void {
+  /** This environment's transaction that asks the others to wait for so many ms was taken. */
+  reserved(sentAt: number, now: number, asksMs: number): void {
+    this.#putMs = smoothed(this.#putMs, now - sentAt)
+    this.#askedInVain++
+    this.#committed('self', now, asksMs, sentAt)
+  }
+
+  /**
+   * A transaction of another writer was found. To be told in the order of the chain.
+   * @param asksMs for how long it asks the others to wait
+   * @param madeAt when it was made, by the writer's clock, ms
+   */
+  saw(writerId: bigint, now: number, asksMs = 0, madeAt = now): void {
     this.#winsWithoutLook = 0
     this.#late = false
     this.#othersAt = now
-    this.#committed(writerId, now)
+    this.#committed(writerId, now, asksMs, madeAt)
   }
 
   /** This environment's transaction was not taken, and what was taken instead has been seen. */
   lost(): void {
     this.#late = true
     this.#lossesInARow++
+  }
+
+  /** The last transaction took so long, won or lost: its function and its publication, ms. */
+  worked(ms: number): void {
+    this.#workMs = Math.max(0, ms)
+  }
+
+  /** For how long (ms) the others are to be asked to wait before the next transaction is run; null when they need not. */
+  asks(now: number): number | null {
+    if (this.#lossesInARow < LOSSES_BEFORE_ASKING || this.#workMs <= TOO_SLOW * this.#paceMs) return null
+    return this.#reservation.isFree(now) ? timeToAskFor(this.#workMs, this.#askedInVain) : null
   }
 
   /** The head has been looked at, by a request sent at `sentAt` and answered at `now` (ms). */
@@ -105,6 +143,9 @@ export class Fairness {
   /** What has to come before the next transaction; null when it may go out. */
   turn(now: number): Turn | null {
     this.#forget(now)
+    const holder = this.#reservation.holder(now)
+    if (holder === 'self') return null
+    if (holder !== null) return this.#waitForOther(this.#reservation.left(now))
     const before = this.#queue.findIndex(({ writer }) => writer === 'self')
     if (before > 0) {
       this.#latest ??= now + this.turnMs + before * LONGEST_TURN_PUTS * this.#putMs
@@ -114,6 +155,11 @@ export class Fairness {
     if (before !== 0 && this.#late && this.#isOutOfStep) return this.#anyMoment()
     if (before !== 0 && this.#late) return this.#wait(now, 1, Number.POSITIVE_INFINITY)
     return this.#alone(now)
+  }
+
+  #waitForOther(ms: number): Turn {
+    const step = Math.max(this.#putMs + this.#getMs, ms / LOOKS_IN_A_RESERVATION, 1)
+    return { waitMs: Math.ceil(Math.min(step, ms)), ask: 1 }
   }
 
   /** True for every other try of a writer that has lost too often for it to be luck. */
@@ -171,8 +217,11 @@ export class Fairness {
     return { waitMs: Math.max(0, Math.ceil(room - age)), ask: 1 }
   }
 
-  #committed(writer: Writer, now: number): void {
+  #committed(writer: Writer, now: number, asksMs: number, madeAt: number): void {
     this.#forget(now)
+    this.#reservation.committed(writer, now, asksMs, madeAt)
+    if (this.#lastMadeAt !== null) this.#paceMs = smoothed(this.#paceMs, madeAt - this.#lastMadeAt)
+    this.#lastMadeAt = madeAt
     const at = this.#queue.findIndex((place) => place.writer === writer)
     this.#commitsOfTheQueue = at >= 0 ? this.#commitsOfTheQueue + 1 : 0
     if (at >= 0) this.#queue.splice(0, at + 1)

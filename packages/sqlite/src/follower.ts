@@ -221,9 +221,9 @@ export class Follower {
     this.#proven(end.txid, at, tick)
   }
 
-  /** What was captured has been published as `link`. */
-  accept(capture: Capture, link: EncodedLink, provenAt: number, sentTick: number): void {
-    this.replica.publish(capture)
+  /** What was captured has been published as `link`; null when that changes nothing. */
+  accept(capture: Capture | null, link: EncodedLink, provenAt: number, sentTick: number): void {
+    if (capture) this.replica.publish(capture)
     this.#position = { txid: link.txid, checksum: link.checksum, timestamp: link.timestamp }
     this.#proven(link.txid, provenAt, sentTick)
   }

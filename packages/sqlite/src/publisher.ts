@@ -80,8 +80,36 @@ export class Publisher {
     return false
   }
 
+  /**
+   * Asks the other writers to wait for so many ms. False when another writer was faster; true when they were asked, and
+   * when that is of no use, as the next transaction will find out by itself.
+   */
+  async reserve(ms: number): Promise<boolean> {
+    const { follower, fairness, clock, writerId } = this.#options
+    const { position, trusted } = follower
+    if (!trusted || position.txid === 0) return true
+    const sentAt = clock.now()
+    const tick = follower.tick()
+    try {
+      const { replica } = follower
+      const link = encodeLink(position, replica.noChange(), replica.pageSize, writerId, sentAt, ms)
+      const publication = await this.#send(link, sentAt + ms)
+      if (publication.outcome !== 'settled') {
+        if (publication.outcome === 'lost') await this.#catchUp(null, publication.winner)
+        else await follower.synchronise(null)
+        return false
+      }
+      follower.accept(null, link, publication.provenAt, tick)
+      fairness.reserved(sentAt, clock.now(), ms)
+      this.#options.onPublished(link.txid)
+    } catch {
+      follower.distrust() // it may be there
+    }
+    return true
+  }
+
   /** In a crowd the head is soon another one again: whoever knew it just now need not ask whether `winner` is it. */
-  async #catchUp(lost: Capture, winner: ChainLink): Promise<void> {
+  async #catchUp(lost: Capture | null, winner: ChainLink): Promise<void> {
     const { fairness, clock, follower } = this.#options
     const knewTheHead = clock.now() - follower.verifiedAt <= 2 * fairness.turnMs
     if (knewTheHead) await follower.advance(lost, winner, 0)

@@ -118,6 +118,11 @@ export class Replica {
     return pages
   }
 
+  /** A change that changes nothing: the first page as it is. */
+  noChange(): PageSet {
+    return { pages: this.#publishedImages([1]), pageCount: this.#pageCount }
+  }
+
   /** Makes what was captured the published state: readers move on to it. */
   publish(capture: Capture): void {
     for (const [page, offset] of capture.offsets) this.#published.set(page, offset)
