@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { Durability } from '@thaw/sqlite'
 import { Kysely, type KyselyPlugin, type KyselyProps } from 'kysely'
 import { Core } from './core.ts'
 import { Database, transactionOver } from './database.ts'
@@ -19,6 +20,11 @@ export interface ConnectOptions {
   readonly migrations?: string | null | undefined
   /** Folder of JSON files that fill a new database; `THAW_SEED` when absent, none when null. */
   readonly seed?: string | null | undefined
+  /**
+   * When what was written is durable, for a database whose home is a bucket; `?durability=` of the URL when absent, else
+   * `commit`. Without effect on others: there each statement or transaction is durable when it resolves.
+   */
+  readonly durability?: Durability
   /** Kysely plugins. Migrations and seeds go without them. */
   readonly plugins?: KyselyPlugin[]
   /** `process.env` when absent. Relative folders are relative to its `LAMBDA_TASK_ROOT`, else to the working directory. */
@@ -47,7 +53,7 @@ export function connect<Schema>(options: ConnectOptions = {}): Database<Schema> 
   const plain: KyselyProps = { config, dialect, driver, executor: new Kysely({ dialect }).getExecutor() }
   const core: Core = new Core(
     target.description,
-    () => open(target, env),
+    () => open(target, env, options.durability),
     (engine) =>
       nesting.inside('migration', () =>
         prepare(engine, (connection) => transactionOver<Untyped>(plain, connection), folders),
@@ -69,10 +75,14 @@ function folder(
 }
 
 /** Loads what the URL asks for, and nothing else. */
-async function open(target: Target, env: Environment): Promise<Engine> {
+async function open(target: Target, env: Environment, durability?: Durability): Promise<Engine> {
   switch (target.kind) {
     case 'bucket':
-      return (await import('./engines/bucket/engine.ts')).openBucket(target, env)
+      return (await import('./engines/bucket/engine.ts')).openBucket(
+        target,
+        env,
+        durability ?? target.durability,
+      )
     case 'file':
       return (await import('./engines/file/engine.ts')).openFile(target)
     case 'postgres':

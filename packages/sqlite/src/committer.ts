@@ -12,7 +12,7 @@ const LARGEST_BATCH = 256
 /** Who has to be answered within so many turns waits for nobody. */
 const LAST_TURNS = 2
 /** So often at most it is tried to make a reservation before one transaction. */
-const RESERVATION_TRIES = 8
+const RESERVATION_TRIES = 24
 
 interface Waiting {
   readonly work: Work<unknown> | LoneStatement

@@ -60,7 +60,7 @@ export async function openSqlite(options: OpenOptions): Promise<SqliteDatabase> 
   try {
     const chain = new Chain(options.store, description)
     const writerId = options.writerId ?? randomBytes(8).readBigUInt64BE()
-    const fairness = new Fairness(writerId)
+    const fairness = new Fairness()
     const follower = new Follower({
       store: options.store,
       chain,
@@ -70,7 +70,7 @@ export async function openSqlite(options: OpenOptions): Promise<SqliteDatabase> 
       newDatabase: made,
       fenceWindowMs: options.fenceWindowMs ?? FENCE_WINDOW_MS,
       readPatienceMs: options.readPatienceMs ?? 2_000,
-      onForeignLink: (link) => fairness.saw(link.writerId, clock.now(), link.asksMs, link.timestamp),
+      onForeignLink: (link) => fairness.saw(link, clock.now()),
     })
     await follower.exclusive(() => follower.synchronise(null))
     performance.measure('thaw:restore', { start: started, detail: { description } })

@@ -55,7 +55,7 @@ export class Publisher {
     }
     if (publication.outcome === 'settled') {
       follower.accept(capture, link, publication.provenAt, tick)
-      fairness.won(sentAt, clock.now())
+      fairness.won(link.txid, sentAt, clock.now())
       this.#options.onPublished(link.txid)
       return true
     }
@@ -77,6 +77,7 @@ export class Publisher {
     if (next === 'head') return true
     if (next === 'unproven') await follower.synchronise(null)
     else await follower.follow(null, next)
+    fairness.lost()
     return false
   }
 
@@ -100,7 +101,7 @@ export class Publisher {
         return false
       }
       follower.accept(null, link, publication.provenAt, tick)
-      fairness.reserved(sentAt, clock.now(), ms)
+      fairness.reserved(link.txid, sentAt, clock.now(), ms)
       this.#options.onPublished(link.txid)
     } catch {
       follower.distrust() // it may be there

@@ -2,6 +2,7 @@ import {
   type AtomicOptions,
   CommitUnknownError as BucketCommitUnknownError,
   ConflictError as BucketConflictError,
+  type Durability,
   type Invocation,
   openSqlite,
   type SqliteDatabase,
@@ -18,10 +19,18 @@ import { BucketConnection, transactionConnection } from './connection.ts'
  * SQLite whose home is a bucket.
  * @throws ConfigError, and what `openSqlite` throws
  */
-export async function openBucket(target: BucketTarget, env: StoreEnvironment): Promise<Engine> {
+export async function openBucket(
+  target: BucketTarget,
+  env: StoreEnvironment,
+  durability: Durability | null,
+): Promise<Engine> {
   const store = storeOf(target, env)
   try {
-    const sqlite = await openSqlite({ store, description: target.description })
+    const sqlite = await openSqlite({
+      store,
+      description: target.description,
+      ...(durability === null ? {} : { durability }),
+    })
     return bucketEngine(sqlite, async () => {
       await sqlite.close()
       await store.close()
@@ -43,7 +52,7 @@ export function bucketEngine(sqlite: SqliteDatabase, close: () => Promise<void>)
     acquire: async () => new BucketConnection(sqlite, translated),
     atomic: (run, key) => atomic(run, key === undefined ? {} : { key }),
     exclusive: (run) => atomic(run, {}),
-    around: (invocation: Invocation, next) => sqlite.around(invocation, next),
+    around: (invocation: Invocation, next) => translated(sqlite.around(invocation, next)),
     close,
   }
 }
