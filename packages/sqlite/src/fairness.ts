@@ -38,6 +38,8 @@ const LOOKS_IN_A_RESERVATION = 16
 const TURN_PACES = 2.5
 /** and is taken to be so many times as far away as this writer at most. */
 const FARTHER_AT_MOST = 4
+/** What is larger takes longer than the way to the bucket. */
+const ORDINARY_BYTES = 64 * 1024
 /** For so many transactions at most is asked at once. */
 const ASK_AT_MOST = 8
 const ROUND_TRIP_SMOOTHING = 0.2
@@ -85,9 +87,12 @@ export class Fairness {
   #lossesInARow = 0
   #askedInVain = 0
 
-  /** This environment's transaction was taken, by a request sent at `sentAt` and answered at `now` (ms). */
-  won(txid: number, sentAt: number, now: number): void {
-    this.#putMs = smoothed(this.#putMs, now - sentAt)
+  /**
+   * This environment's transaction was taken, by a request sent at `sentAt` and answered at `now` (ms).
+   * @param bytes how large it was
+   */
+  won(txid: number, sentAt: number, now: number, bytes = 0): void {
+    if (bytes <= ORDINARY_BYTES) this.#putMs = smoothed(this.#putMs, now - sentAt)
     this.#latest = null
     this.#lossesInARow = 0
     this.#askedInVain = 0

@@ -55,7 +55,7 @@ export class Publisher {
     }
     if (publication.outcome === 'settled') {
       follower.accept(capture, link, publication.provenAt, tick)
-      fairness.won(link.txid, sentAt, clock.now())
+      fairness.won(link.txid, sentAt, clock.now(), link.bytes.length)
       this.#options.onPublished(link.txid)
       return true
     }

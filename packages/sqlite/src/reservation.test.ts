@@ -108,10 +108,10 @@ test('a transaction that takes far longer than those of writers that never rest 
 })
 
 test('VACUUM gets through while others write all the time', async () => {
-  const crowd = await openCrowd({ seed: 'vacuum', writers: 4, bytesAMs: 5_000 })
+  const crowd = await openCrowd({ seed: 'vacuum', writers: 4, bytesAMs: 750 })
   const { clock, databases, store } = crowd
   const filling = databases[0]!.execute(
-    'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO t SELECT randomblob(1000) FROM n',
+    'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300) INSERT INTO t SELECT randomblob(1000) FROM n',
   )
   await clock.advance(5_000)
   await filling
@@ -119,11 +119,11 @@ test('VACUUM gets through while others write all the time', async () => {
   await clock.advance(500)
   const vacuum = databases[0]!.execute('VACUUM')
   vacuum.catch(() => undefined)
-  await until(clock, vacuum, 60_000)
+  await until(clock, vacuum, 20_000)
   await vacuum
   expect((await reservations(store)).length).toBeLessThan(5)
   expect(await rows(await open({ store }), 'PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }])
-})
+}, 60_000)
 
 test('writers that want nothing but long transactions leave half of the time to the others', async () => {
   const crowd = await openCrowd({ seed: 'greedy', writers: 5 })
