@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { Freshness } from '@thaw/sqlite'
+import type { Durability, Freshness } from '@thaw/sqlite'
 import { Kysely, type KyselyPlugin, type KyselyProps } from 'kysely'
 import { Core } from './core.ts'
 import { Database, transactionOver } from './database.ts'
@@ -21,6 +21,11 @@ export interface ConnectOptions {
   readonly migrations?: string | null | undefined
   /** Folder of JSON files that fill a new database; `THAW_SEED` when absent, none when null. */
   readonly seed?: string | null | undefined
+  /**
+   * When what was written is durable, for a database whose home is a bucket; `?durability=` of the URL when absent, else
+   * `commit`. Without effect on others: there each statement or transaction is durable when it resolves.
+   */
+  readonly durability?: Durability
   /** Kysely plugins. Migrations and seeds go without them. */
   readonly plugins?: KyselyPlugin[]
   /** How new reads are of a database whose home is a bucket, unless `around` says; `strong` when absent. */
@@ -59,7 +64,7 @@ export function connect<Schema>(options: ConnectOptions = {}): Database<Schema> 
   const plain: KyselyProps = { config, dialect, driver, executor: new Kysely({ dialect }).getExecutor() }
   const core: Core = new Core(
     target.description,
-    () => open(target, env, { freshness: options.freshness, keyLifetimeMs }),
+    () => open(target, env, { freshness: options.freshness, keyLifetimeMs, durability: options.durability }),
     (engine) =>
       nesting.inside('migration', () =>
         prepare(engine, (connection) => transactionOver<Untyped>(plain, connection), folders),

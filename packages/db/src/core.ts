@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { Attempt } from './attempt.ts'
 import type { Engine } from './engines/engine.ts'
 import { ClosedError } from './errors.ts'
@@ -26,10 +27,14 @@ export class Core {
       this.#opened = await open()
       return this.#opened
     })
-    this.#ready = new Attempt(async () => {
-      const engine = await this.#engine.get()
-      return { engine, preparation: await prepare(engine) }
-    })
+    // What is prepared is everybody's: it must not become part of the invocation that happens to need it first.
+    const outside = AsyncLocalStorage.snapshot()
+    this.#ready = new Attempt(() =>
+      outside(async () => {
+        const engine = await this.#engine.get()
+        return { engine, preparation: await prepare(engine) }
+      }),
+    )
   }
 
   /** Begins to open and prepare; what goes wrong is told at the first use. */

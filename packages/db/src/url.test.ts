@@ -21,6 +21,13 @@ test.each([
       description: 'sqlite+s3://bucket/a/b',
     },
   ],
+  [
+    'sqlite+s3://bucket/a?durability=invocation&region=eu-west-1',
+    { storeUrl: 's3://bucket/a?region=eu-west-1', durability: 'invocation' },
+  ],
+  ['sqlite+file:///a/b?durability=commit', { storeUrl: 'file:///a/b', durability: 'commit' }],
+  ['sqlite+memory:?durability=invocation', { storeUrl: 'memory:', durability: 'invocation' }],
+  ['sqlite+s3://bucket/a?x=?durability=', { storeUrl: 's3://bucket/a?x=?durability=', durability: null }],
   ['postgres://u:p@host:5433/name', { kind: 'postgres', description: 'postgres://host:5433/name' }],
   [
     'postgresql://u:p%40%2F@host/name?sslmode=require',
@@ -36,6 +43,8 @@ test.each([
   ['app.db', /does not begin with a scheme.*sqlite:\.\/app\.db/s],
   ['mysql://u:s3cret@host/db', /unknown scheme "mysql:".*sqlite:.*postgres:/s],
   ['duckdb+s3://bucket/prefix', /unknown scheme "duckdb\+s3:"/],
+  ['sqlite+s3://b/p?durability=never', /"commit" or "invocation", not "never"/],
+  ['sqlite+memory:?durability=commit&durability=commit', /occurs twice/],
   ['sqlite:', /no file is named/],
   ['sqlite:///app.db', /two slashes/],
   ['sqlite:app.db?mode=ro', /takes no parameters/],

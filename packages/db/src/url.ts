@@ -1,4 +1,5 @@
 import { isAbsolute, resolve } from 'node:path'
+import type { Durability } from '@thaw/sqlite'
 import { ConfigError } from './errors.ts'
 
 /** The SQL that a database speaks. */
@@ -21,6 +22,8 @@ export interface BucketTarget {
   readonly description: string
   /** What `openStore` takes. */
   readonly storeUrl: string
+  /** What the URL says of it; null when nothing. */
+  readonly durability: Durability | null
 }
 
 export interface PostgresTarget {
@@ -52,12 +55,7 @@ export function parseUrl(url: string | undefined, directory: string): Target {
     case 'sqlite+s3':
     case 'sqlite+file':
     case 'sqlite+memory':
-      return {
-        kind: 'bucket',
-        engine: 'sqlite',
-        description: withoutSecrets(url),
-        storeUrl: url.slice('sqlite+'.length),
-      }
+      return bucket(url)
     case 'postgres':
     case 'postgresql':
       return server(url)
@@ -67,6 +65,36 @@ export function parseUrl(url: string | undefined, directory: string): Target {
     default:
       throw new ConfigError(`DATABASE_URL has the unknown scheme "${scheme}:"; ${KNOWN}`)
   }
+}
+
+/** The parameters are the store's, but for those of the database. */
+function bucket(url: string): BucketTarget {
+  const description = withoutSecrets(url)
+  const [place = '', query, ...rest] = url.slice('sqlite+'.length).split('?')
+  const parameters = [query, ...rest]
+    .filter((part) => part !== undefined)
+    .join('?')
+    .split('&')
+  const [own, others] = [true, false].map((is) =>
+    parameters.filter((part) => part.startsWith('durability=') === is),
+  )
+  const storeUrl = others?.join('') ? `${place}?${others.join('&')}` : place
+  const given = (own ?? []).map((part) => part.slice('durability='.length))
+  if (given.length > 1)
+    throw new ConfigError(`DATABASE_URL ${description}: the parameter "durability" occurs twice`)
+  return {
+    kind: 'bucket',
+    engine: 'sqlite',
+    description,
+    storeUrl,
+    durability: durability(given[0], description),
+  }
+}
+
+function durability(given: string | undefined, description: string): Durability | null {
+  if (given === undefined) return null
+  if (given === 'commit' || given === 'invocation') return given
+  throw new ConfigError(`DATABASE_URL ${description}: durability is "commit" or "invocation", not "${given}"`)
 }
 
 function localFile(rest: string, directory: string): FileTarget {

@@ -4,7 +4,7 @@ export { type EncodedLtx, type EncodeOptions, encodeLtx, encodeLtxStream } from 
 export { LtxError, type LtxErrorCode } from './errors.ts'
 export { isPageSize, lockPage } from './format.ts'
 export { isSnapshot, type LtxHeader, type LtxHeaderInput, readLtxHeader } from './header.ts'
-export { linkFields, linkOf } from './link.ts'
+export { linkFields, linkOf, noteOf } from './link.ts'
 export type { LtxPage } from './page-rules.ts'
 export { type LtxTrailer, readLtxTrailer } from './trailer.ts'
 export { formatTxid, parseTxid } from './txid.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { expectLtxError } from '../test/support.ts'
-import { formatTxid, isPageSize, linkFields, linkOf, lockPage, parseTxid } from './index.ts'
+import { formatTxid, isPageSize, linkFields, linkOf, lockPage, noteOf, parseTxid } from './index.ts'
 
 test('a transaction id is 16 lower-case hex digits, and back', () => {
   expect(formatTxid(1)).toBe('0000000000000001')
@@ -53,11 +53,14 @@ test('a link is kept in the WAL fields, all 64 bits of it', () => {
     flags: 2,
   }
   fc.assert(
-    fc.property(fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }), (checksum) => {
+    fc.property(fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }), fc.nat(), (checksum, note) => {
       expect(linkOf({ ...rest, ...linkFields(checksum) })).toBe(checksum)
+      expect(noteOf({ ...rest, ...linkFields(checksum) })).toBe(0)
+      const noted = { ...rest, ...linkFields(checksum, note) }
+      expect([linkOf(noted), noteOf(noted)]).toEqual([checksum, note])
     }),
   )
   expect(linkOf({ ...rest, walOffset: 0, walSize: 0, walSalt1: 0, walSalt2: 0 })).toBeNull()
-  expect(linkOf({ ...rest, walOffset: 32, walSize: 0, walSalt1: 1, walSalt2: 2 })).toBeNull()
-  expect(linkOf({ ...rest, walOffset: 1, walSize: 4120, walSalt1: 1, walSalt2: 2 })).toBeNull()
+  const wal = { ...rest, walOffset: 32, walSize: 4120, walSalt1: 1, walSalt2: 2 }
+  expect([linkOf(wal), noteOf(wal)]).toEqual([null, 0])
 })

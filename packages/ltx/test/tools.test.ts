@@ -59,7 +59,7 @@ function writeChain(compression: 'block' | 'frame', pageSize: number): Chain {
       maxTxid: i + 1,
       timestamp: 1700000000000 + i,
       nodeId: 0xfedcba9876543210n,
-      ...(previous === undefined ? {} : linkFields(previous)),
+      ...(previous === undefined ? {} : linkFields(previous, 1_000 * i)),
     }
     const { bytes, checksum } = encodeLtx(header, changed, { compression })
     paths.push(put(0, i + 1, i + 1, bytes))

@@ -83,8 +83,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'outcomes are released before the PUT',
     file: 'committer.ts',
-    from: 'const settled = capture ?',
-    to: 'release(batch, outcomes)\n      const settled = capture ?',
+    from: 'const settled = capture\n',
+    to: 'release(batch, outcomes)\n      const settled = capture\n',
   },
   {
     name: 'outcomes are released though the race was lost',
@@ -95,18 +95,18 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'what wrote nothing is released at once',
     file: 'committer.ts',
-    from: 'await this.#confirmUnchanged()',
+    from: 'await publisher.confirmUnchanged()',
     to: '(follower.replica.unpin(), true)',
   },
   {
     name: 'what wrote nothing is released though the head has moved',
-    file: 'committer.ts',
+    file: 'publisher.ts',
     from: "if (next === 'head') return true",
     to: "if (next === 'head' || next === 'unproven') return true\n    else if (follower.trusted) return (await follower.follow(null, next), true)",
   },
   {
     name: 'a failed publication is not undone',
-    file: 'committer.ts',
+    file: 'publisher.ts',
     from: 'await follower.undo(capture)',
     to: '',
   },
@@ -131,8 +131,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'links are not written',
     file: 'chain.ts',
-    from: '{} : linkFields(previous.checksum)',
-    to: '{} : linkFields(1n)',
+    from: '{} : linkFields(previous.checksum, asksMs)',
+    to: '{} : linkFields(1n, asksMs)',
   },
   {
     name: 'timestamps run backwards',

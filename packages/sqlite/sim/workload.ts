@@ -27,6 +27,8 @@ class Thrown extends Error {
   }
 }
 
+/** Nothing was written. The last two come of a transaction that took too long, and of its handle. */
+const REFUSALS = ['CONFLICT', 'READ_INTERRUPTED', 'TRANSACTION_TIMEOUT', 'HANDLE_CLOSED']
 const KEYS = 4
 const PAUSE_MS = 60
 const LONG_READ_MS = 3_000
@@ -258,7 +260,7 @@ export class Client {
     if (reason instanceof SqliteStoreError) {
       const { code } = reason
       if (code === 'COMMIT_UNKNOWN') return { outcome: 'unknown', error: code }
-      if (code === 'CONFLICT' || code === 'READ_INTERRUPTED') return { outcome: 'refused', error: code }
+      if (REFUSALS.includes(code)) return { outcome: 'refused', error: code }
       // The object that would tell whether the write arrived may be gone with the others.
       if (replaced && (code === 'HISTORY_CHANGED' || code === 'RESTORE_GAP'))
         return { outcome: 'unknown', error: code }

@@ -1,4 +1,4 @@
-import { decodeLtx, encodeLtx, formatTxid, linkFields, linkOf } from '@thaw/ltx'
+import { decodeLtx, encodeLtx, formatTxid, linkFields, linkOf, noteOf } from '@thaw/ltx'
 import type { ObjectStore } from '@thaw/store'
 import { HistoryChangedError, RestoreError } from './errors.ts'
 import { fileKey, listLevel } from './files.ts'
@@ -31,6 +31,8 @@ export interface ChainLink extends PageSet, ChainPosition {
   readonly previousChecksum: bigint | null
   /** Who wrote it. */
   readonly writerId: bigint
+  /** For how long its writer asks the others to wait, ms (`reservation.ts`); 0 as a rule. */
+  readonly asksMs: number
 }
 
 /** One transaction as it goes to the bucket. */
@@ -41,12 +43,14 @@ export interface EncodedLink extends ChainPosition {
   readonly writerId: bigint
 }
 
+/** @param asksMs for how long to ask others to wait, ms */
 export function encodeLink(
   previous: ChainPosition,
   change: PageSet,
   pageSize: number,
   writerId: bigint,
   now: number,
+  asksMs = 0,
 ): EncodedLink {
   const txid = previous.txid + 1
   const timestamp = Math.max(now, previous.timestamp + 1)
@@ -61,7 +65,7 @@ export function encodeLink(
       maxTxid: txid,
       timestamp,
       nodeId: writerId,
-      ...(previous.txid === 0 || previous.checksum === null ? {} : linkFields(previous.checksum)),
+      ...(previous.txid === 0 || previous.checksum === null ? {} : linkFields(previous.checksum, asksMs)),
     },
     pages,
   )
@@ -138,6 +142,7 @@ export class Chain {
         pages: new Map(pages.map(({ number, data }) => [number, data])),
         previousChecksum: txid === 1 ? 0n : linkOf(header),
         writerId: header.nodeId,
+        asksMs: noteOf(header),
       }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)

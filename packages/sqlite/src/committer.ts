@@ -1,36 +1,23 @@
-import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
-import { type ObjectStore, probeConditionalPut } from '@thaw/store'
-import { type Chain, type ChainLink, type EncodedLink, encodeLink } from './chain.ts'
+import { AsyncResource } from 'node:async_hooks'
 import type { Clock } from './clock.ts'
-import type { Connection } from './connection.ts'
-import { CommitUnknownError, ConflictError } from './errors.ts'
+import { ConflictError } from './errors.ts'
 import type { Fairness } from './fairness.ts'
 import type { Follower } from './follower.ts'
-import { lendTransaction, requireTransaction } from './handles.ts'
-import { PROBE_KEY } from './probe-key.ts'
-import { type Publication, publish } from './publish.ts'
+import type { Gathering } from './gathering.ts'
+import type { Publisher } from './publisher.ts'
 import type { Capture } from './replica.ts'
-import type { Transaction } from './types.ts'
+import type { LoneStatement, Outcome, Runner, Work } from './runner.ts'
 
 const LARGEST_BATCH = 256
-
-export interface Work<T> {
-  readonly run: (tx: Transaction) => T | Promise<T>
-  /** Whether it may be run again after a lost race. */
-  readonly repeatable: boolean
-  /** When its caller has to have an answer, wall clock, ms. */
-  readonly deadline: number
-}
-
-/** A statement that SQLite runs only outside of a transaction: a batch of its own, run again like any other. */
-interface LoneStatement {
-  readonly statement: string
-  readonly repeatable: true
-  readonly deadline: number
-}
+/** Who has to be answered within so many turns waits for nobody. */
+const LAST_TURNS = 2
+/** So often at most it is tried to make a reservation before one transaction. */
+const RESERVATION_TRIES = 24
 
 interface Waiting {
   readonly work: Work<unknown> | LoneStatement
+  /** What becomes of its batch if it writes something; null when that is published by itself. */
+  readonly gathering: Gathering | null
   /** That of the submitter, which its function runs in, and not in that of whoever started the batch. */
   readonly context: AsyncResource
   attempts: number
@@ -38,59 +25,39 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** How a function of a batch ended. Told to its caller only once the batch is settled. */
-type Outcome = { readonly value: unknown } | { readonly error: unknown }
-
 export interface CommitterOptions {
-  readonly store: ObjectStore
-  readonly chain: Chain
   readonly follower: Follower
   readonly fairness: Fairness
+  readonly publisher: Publisher
+  readonly runner: Runner
   readonly clock: Clock
   readonly description: string
-  readonly writerId: bigint
-  readonly commitTimeoutMs: number
   readonly maxAttempts: number
-  readonly fenceWindowMs: number
-  /** Called with the number of every transaction that was published. */
-  readonly onPublished: (txid: number) => void
 }
 
 /**
- * Runs transactions in batches and publishes each batch as one object. While a PUT is in flight new transactions
+ * Runs transactions in batches and has each batch published as one object. While a PUT is in flight new transactions
  * wait; when it is settled, all that wait run one after the other and travel together. There is one PUT in flight,
  * and nothing is ever computed upon what is not settled.
  */
 export class Committer {
   readonly #options: CommitterOptions
-  readonly #inside = new AsyncLocalStorage<{ open: boolean }>()
   #waiting: Waiting[] = []
   #pumping: Promise<void> | null = null
-  #probed = false
 
   constructor(options: CommitterOptions) {
     this.#options = options
   }
 
-  /** Whether the caller runs inside a function of a batch, for which a further one would wait in vain. */
-  get isInside(): boolean {
-    return this.#inside.getStore()?.open === true
-  }
-
-  /** Resolves with what the function returned, or throws what it threw, once the bucket holds its batch. */
-  submit<T>(work: Work<T>): Promise<T> {
-    return this.#enqueue<T>(work)
-  }
-
-  /** The same for VACUUM, which no transaction can hold. */
-  vacuum(deadline: number): Promise<void> {
-    return this.#enqueue({ statement: 'VACUUM', repeatable: true, deadline })
-  }
-
-  #enqueue<T>(work: Work<T> | LoneStatement): Promise<T> {
+  /**
+   * Resolves with what the function returned, or throws what it threw, once the bucket holds its batch; with a
+   * gathering that it has opened by writing something, at once.
+   */
+  submit<T>(work: Work<T> | LoneStatement, gathering: Gathering | null = null): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({
         work,
+        gathering,
         context: new AsyncResource('thaw.transaction'),
         attempts: 0,
         resolve: resolve as (value: unknown) => void,
@@ -108,7 +75,7 @@ export class Committer {
   async #pump(): Promise<void> {
     try {
       while (this.#waiting.length > 0) {
-        await this.#awaitTurn()
+        await this.#reserve()
         await this.#options.follower.exclusive(() => this.#runBatch())
       }
     } finally {
@@ -116,13 +83,27 @@ export class Committer {
     }
   }
 
+  /** Waits for the turn of the next transaction, and asks the others to wait when that lost its turn too often. */
+  async #reserve(): Promise<void> {
+    const { fairness, clock, follower, publisher } = this.#options
+    for (let tries = 0; ; tries++) {
+      await this.#awaitTurn()
+      const ms = fairness.asks(clock.now())
+      if (ms === null || tries === RESERVATION_TRIES) return
+      if (await follower.exclusive(() => publisher.reserve(ms))) return
+    }
+  }
+
   /** Lets other writers have their turn. A look that fails is left to the batch, which meets the same store. */
   async #awaitTurn(): Promise<void> {
     const { fairness, clock, follower } = this.#options
     for (;;) {
-      const turn = fairness.turn(clock.now())
-      if (!turn || !follower.trusted) return
-      if (turn.waitMs > 0) await clock.sleep(turn.waitMs)
+      const now = clock.now()
+      const turn = fairness.turn(now)
+      const left =
+        Math.min(...this.#waiting.map(({ work }) => work.deadline)) - now - LAST_TURNS * fairness.turnMs
+      if (!turn || left <= 0 || !follower.trusted) return
+      if (turn.waitMs > 0) await clock.sleep(Math.ceil(Math.min(turn.waitMs, left)))
       const sentAt = clock.now()
       try {
         await follower.exclusive(() => follower.advance(null, null, turn.ask))
@@ -134,9 +115,9 @@ export class Committer {
   }
 
   async #runBatch(): Promise<void> {
-    const { follower } = this.#options
+    const { follower, runner, publisher, fairness, clock } = this.#options
     const batch: Waiting[] = []
-    let capture: Capture | null = null
+    const begun = clock.now()
     try {
       if (!follower.trusted) await follower.synchronise(null)
       const replica = follower.replica
@@ -146,15 +127,20 @@ export class Committer {
         const next = this.#nextFor(batch)
         if (!next) break
         batch.push(next)
-        outcomes.push(await this.#runOne(replica.writer, next))
+        outcomes.push(await runner.run(replica.writer, next.work, next.context))
       }
-      try {
-        capture = replica.capture()
-      } catch (error) {
-        follower.abandon()
-        throw error
+      const capture = this.#capture(null)
+      const [{ gathering }] = batch as [Waiting]
+      if (capture && gathering) {
+        release(batch, outcomes)
+        await this.#gather(gathering, capture)
+        fairness.worked(clock.now() - begun)
+        return
       }
-      const settled = capture ? await this.#publish(capture, batch) : await this.#confirmUnchanged()
+      const settled = capture
+        ? await publisher.publish(capture, latestOf(batch))
+        : await publisher.confirmUnchanged()
+      fairness.worked(clock.now() - begun)
       if (settled) release(batch, outcomes)
       else this.#again(batch)
     } catch (error) {
@@ -163,107 +149,41 @@ export class Committer {
     }
   }
 
+  /** Keeps the batch open until the invocation ends that it belongs to, and publishes all that has come together. */
+  async #gather(gathering: Gathering, first: Capture): Promise<void> {
+    const { follower, publisher, description } = this.#options
+    try {
+      await gathering.hold(follower.replica)
+      const whole = this.#capture(first) ?? first
+      if (gathering.failure) {
+        await follower.follow(whole, null)
+        gathering.fail(gathering.failure)
+      } else if (await publisher.publish(whole, gathering.deadline)) gathering.settle()
+      else {
+        const what = 'another writer was faster than this invocation, of which nothing is kept. Repeat it'
+        gathering.fail(new ConflictError(`${description}: ${what}`))
+      }
+    } catch (error) {
+      gathering.fail(error)
+    }
+  }
+
+  #capture(before: Capture | null): Capture | null {
+    const { follower } = this.#options
+    try {
+      return follower.replica.capture(before)
+    } catch (error) {
+      follower.abandon()
+      throw error
+    }
+  }
+
   /** Takes what goes on with the batch from those that wait; null when the batch is complete. */
   #nextFor(batch: readonly Waiting[]): Waiting | null {
     const next = this.#waiting[0]
-    if (!next || (batch[0] && (isLone(batch[0]) || isLone(next)))) return null
+    if (!next || (batch[0] && (isAlone(batch[0]) || isAlone(next)))) return null
     this.#waiting.shift()
     return next
-  }
-
-  async #runOne(writer: Connection, { work, context }: Waiting): Promise<Outcome> {
-    if ('statement' in work) return runLone(writer, work.statement)
-    const { handle, end } = lendTransaction(writer)
-    const inside = { open: true }
-    try {
-      writer.control('BEGIN IMMEDIATE')
-      const value = await context.runInAsyncScope(() => this.#inside.run(inside, work.run, handle))
-      requireTransaction(writer)
-      writer.control('COMMIT')
-      return { value }
-    } catch (error) {
-      if (writer.db.isTransaction) writer.control('ROLLBACK')
-      return { error }
-    } finally {
-      inside.open = false
-      end()
-    }
-  }
-
-  /** Nothing was written: what the functions saw holds if the copy still was at the head after they had begun. */
-  async #confirmUnchanged(): Promise<boolean> {
-    const { follower, fairness, clock } = this.#options
-    follower.replica.unpin()
-    const sentAt = clock.now()
-    const next = await follower.look()
-    fairness.looked(sentAt, clock.now())
-    if (next === 'head') return true
-    if (next === 'unproven') await follower.synchronise(null)
-    else await follower.follow(null, next)
-    return false
-  }
-
-  /** True when the bucket holds it; false when the batch has to run again on a newer state. */
-  async #publish(capture: Capture, batch: readonly Waiting[]): Promise<boolean> {
-    const { follower, clock, fairness } = this.#options
-    const sentAt = clock.now()
-    const tick = follower.tick()
-    let link: EncodedLink
-    let publication: Publication
-    try {
-      link = this.#encode(capture)
-      publication = await this.#send(link, batch)
-    } catch (error) {
-      await follower.undo(capture)
-      if (error instanceof CommitUnknownError) follower.distrust()
-      throw error
-    }
-    if (publication.outcome === 'settled') {
-      follower.accept(capture, link, publication.provenAt, tick)
-      fairness.won(sentAt, clock.now())
-      this.#options.onPublished(link.txid)
-      return true
-    }
-    if (publication.outcome === 'lost') await this.#catchUp(capture, publication.winner)
-    else await follower.synchronise(capture)
-    return false
-  }
-
-  /** In a crowd the head is soon another one again: whoever knew it just now need not ask whether `winner` is it. */
-  async #catchUp(lost: Capture, winner: ChainLink): Promise<void> {
-    const { fairness, clock, follower } = this.#options
-    const knewTheHead = clock.now() - follower.verifiedAt <= 2 * fairness.turnMs
-    if (knewTheHead) await follower.advance(lost, winner, 0)
-    else await follower.follow(lost, winner)
-    fairness.lost()
-  }
-
-  async #send(link: EncodedLink, batch: readonly Waiting[]): Promise<Publication> {
-    const { store, chain, clock, description, follower, fenceWindowMs } = this.#options
-    if (link.txid === 1) await this.#probe()
-    const { verifiedAt } = follower
-    const deadline = this.#deadline(batch)
-    return publish(link, { store, chain, clock, description, verifiedAt, fenceWindowMs, deadline })
-  }
-
-  #encode(capture: Capture): EncodedLink {
-    const { follower, writerId, clock } = this.#options
-    const { replica, position } = follower
-    const pages = position.txid === 0 ? replica.completePages(capture) : capture.pages
-    const change = { pages, pageCount: capture.pageCount }
-    return encodeLink(position, change, replica.pageSize, writerId, clock.now())
-  }
-
-  /** A store that ignores the condition would let two writers both create the database. */
-  async #probe(): Promise<void> {
-    if (this.#probed) return
-    await probeConditionalPut(this.#options.store, PROBE_KEY)
-    this.#probed = true
-  }
-
-  #deadline(batch: readonly Waiting[]): number {
-    const asked = Math.max(...batch.map(({ work }) => work.deadline))
-    return Math.min(asked, this.#options.clock.now() + this.#options.commitTimeoutMs)
   }
 
   #again(batch: readonly Waiting[]): void {
@@ -286,17 +206,14 @@ export class Committer {
   }
 }
 
-function isLone({ work }: Waiting): boolean {
-  return 'statement' in work
+/** Whether it is a batch by itself. */
+function isAlone({ work, gathering }: Waiting): boolean {
+  return 'statement' in work || gathering !== null
 }
 
-function runLone(writer: Connection, statement: string): Outcome {
-  try {
-    writer.control(statement)
-    return { value: undefined }
-  } catch (error) {
-    return { error }
-  }
+/** Wall clock, ms: until when somebody of the batch can wait. */
+function latestOf(batch: readonly Waiting[]): number {
+  return Math.max(...batch.map(({ work }) => work.deadline))
 }
 
 function release(batch: readonly Waiting[], outcomes: readonly Outcome[]): void {

@@ -72,9 +72,9 @@ export class Copy {
     this.#moveTo(position, identity)
   }
 
-  /** What was captured has been published as `link`. */
-  accept(capture: Capture, link: EncodedLink): void {
-    this.#open.publish(capture)
+  /** What was captured has been published as `link`; null when that changes nothing. */
+  accept(capture: Capture | null, link: EncodedLink): void {
+    if (capture) this.#open.publish(capture)
     this.#moveTo(link, link.txid === 1 ? link.checksum : this.#identity)
   }
 

@@ -1,22 +1,20 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { randomBytes } from 'node:crypto'
-import { tmpdir } from 'node:os'
 import { answerOnce } from './answers.ts'
 import { type Bookmark, formatBookmark } from './bookmark.ts'
-import { Chain } from './chain.ts'
-import { type Clock, systemClock } from './clock.ts'
-import { Committer } from './committer.ts'
-import { isReadOnlyRefusal, mayOnlyRead } from './connection.ts'
-import { type OwnedDirectory, ownDirectory } from './directory.ts'
+import type { Clock } from './clock.ts'
+import type { Committer } from './committer.ts'
+import { type Connection, isReadOnlyRefusal, mayOnlyRead } from './connection.ts'
+import type { OwnedDirectory } from './directory.ts'
 import { DatabaseClosedError, NestedUseError } from './errors.ts'
-import { Fairness } from './fairness.ts'
-import { Follower } from './follower.ts'
+import type { Follower } from './follower.ts'
 import { type Wanted, wantedBy } from './freshness.ts'
+import { Gathering } from './gathering.ts'
 import { guardLoneStatement, isVacuum } from './guards.ts'
 import { lendReader } from './handles.ts'
-import { BackgroundMaintenance } from './maintenance/background.ts'
-import { keyLifetime, newDatabase, type OpenOptions } from './options.ts'
+import type { BackgroundMaintenance } from './maintenance/background.ts'
+import type { Durability } from './options.ts'
 import { type Read, ReadGate } from './read-gate.ts'
+import type { LoneStatement, Runner, Work } from './runner.ts'
 import type {
   AroundOptions,
   AtomicOptions,
@@ -30,12 +28,19 @@ import type {
   Transaction,
 } from './types.ts'
 
-const FENCE_WINDOW_MS = 5 * 60_000
-
-/** What holds where nothing else is said. */
-interface Defaults {
+/** What a database is made of. */
+export interface Parts {
+  readonly description: string
+  readonly clock: Clock
+  readonly durability: Durability
+  /** What reads want where nothing else is said. */
   readonly wanted: Wanted
   readonly keyLifetimeMs: number
+  readonly follower: Follower
+  readonly runner: Runner
+  readonly committer: Committer
+  readonly maintenance: BackgroundMaintenance
+  readonly directory: OwnedDirectory
 }
 
 /** What belongs to one request. */
@@ -46,101 +51,29 @@ interface Context {
   readonly wanted: Wanted
   /** What it has read and written so far; before that, the bookmark that it came with. */
   seen: Bookmark | null
+  /** Where what it writes comes together; null when each transaction is published by itself. */
+  readonly gathering: Gathering | null
 }
 
 /** Ends an open transaction without a commit. */
 const ROLLED_BACK = Symbol('rolled back')
 
-/**
- * Opens the database that lives in `options.store`, bringing a copy of it to this machine. A store that holds none
- * gives an empty database, which comes to be in the store with its first transaction.
- *
- * How long that took is left as the performance measure `thaw:restore`.
- *
- * @throws RestoreError when an object of the chain is missing or damaged
- * @throws StoreError when the store cannot be reached or refuses
- */
-export async function openSqlite(options: OpenOptions): Promise<SqliteDatabase> {
-  const made = newDatabase(options)
-  const defaults = { wanted: wantedBy(options.freshness ?? 'strong'), keyLifetimeMs: keyLifetime(options) }
-  const clock = options.clock ?? systemClock
-  const description = options.description ?? options.store.description
-  const started = performance.now()
-  const directory = ownDirectory(options.directory ?? tmpdir(), clock.now())
-  try {
-    const chain = new Chain(options.store, description)
-    const writerId = options.writerId ?? randomBytes(8).readBigUInt64BE()
-    const fairness = new Fairness(writerId)
-    const follower = new Follower({
-      store: options.store,
-      chain,
-      clock,
-      directory: directory.path,
-      description,
-      newDatabase: made,
-      fenceWindowMs: options.fenceWindowMs ?? FENCE_WINDOW_MS,
-      readPatienceMs: options.readPatienceMs ?? 2_000,
-      onForeignLink: ({ writerId }) => fairness.saw(writerId, clock.now()),
-    })
-    await follower.exclusive(() => follower.synchronise(null))
-    performance.measure('thaw:restore', { start: started, detail: { description } })
-    const maintenance = new BackgroundMaintenance(
-      { store: options.store, description },
-      options.maintainEvery,
-    )
-    const committer = new Committer({
-      onPublished: (txid) => maintenance.published(txid),
-      store: options.store,
-      chain,
-      follower,
-      fairness,
-      clock,
-      description,
-      writerId,
-      commitTimeoutMs: options.commitTimeoutMs ?? 30_000,
-      maxAttempts: options.maxAttempts ?? 100,
-      fenceWindowMs: options.fenceWindowMs ?? FENCE_WINDOW_MS,
-    })
-    return new BucketDatabase(description, clock, defaults, follower, committer, maintenance, directory)
-  } catch (error) {
-    directory.release()
-    throw error
-  }
-}
-
-class BucketDatabase implements SqliteDatabase {
+/** The face of an open database: who asks, in which request, and whom that concerns. */
+export class BucketDatabase implements SqliteDatabase {
   readonly description: string
-  readonly #clock: Clock
-  readonly #defaults: Defaults
-  readonly #follower: Follower
+  readonly #parts: Parts
   readonly #gate: ReadGate
-  readonly #committer: Committer
-  readonly #maintenance: BackgroundMaintenance
-  readonly #directory: OwnedDirectory
   readonly #context = new AsyncLocalStorage<Context>()
   #closed = false
 
-  constructor(
-    description: string,
-    clock: Clock,
-    defaults: Defaults,
-    follower: Follower,
-    committer: Committer,
-    maintenance: BackgroundMaintenance,
-    directory: OwnedDirectory,
-  ) {
-    this.description = description
-    this.#clock = clock
-    this.#defaults = defaults
-    this.#follower = follower
-    this.#gate = new ReadGate(follower, description)
-    this.#committer = committer
-    this.#maintenance = maintenance
-    this.#directory = directory
+  constructor(parts: Parts) {
+    this.description = parts.description
+    this.#parts = parts
+    this.#gate = new ReadGate(parts.follower, parts.description)
   }
 
   get position(): number {
-    return this.#follower.position.txid
+    return this.#parts.follower.position.txid
   }
 
   get bookmark(): string | null {
@@ -153,51 +86,56 @@ class BucketDatabase implements SqliteDatabase {
     this.#check('execute')
     if (mayOnlyRead(sql)) {
       const read = this.#reading()
-      while (!this.#gate.isOpenTo(read)) await this.#gate.open(read)
+      while (!this.#isOpenTo(read)) await this.#open(read)
       this.#saw()
+      const run = (reader: Connection) => reader.execute(sql, parameters)
       try {
-        return this.#follower.replica.reader.execute(sql, parameters)
+        const own = this.#openGathering
+        return (own && (await own.read(read, run))) ?? run(this.#parts.follower.replica.reader)
       } catch (error) {
         if (!isReadOnlyRefusal(error)) throw error
       }
     }
     if (isVacuum(sql)) {
-      await this.#committer.vacuum(this.#deadline())
-      this.#saw()
+      await this.#submit({ statement: 'VACUUM', repeatable: true, deadline: this.#deadline })
       return { rows: [], changes: 0, lastInsertRowid: 0 }
     }
     guardLoneStatement(sql)
-    return this.#submit((tx) => tx.execute(sql, parameters), true)
+    return this.#transaction((tx) => tx.execute(sql, parameters), true)
   }
 
   async read<T>(fn: (reader: Reader) => T | Promise<T>, options: ReadOptions = {}): Promise<T> {
     this.#check('read')
+    const { follower } = this.#parts
     const read = this.#reading(options.freshness)
-    while (!this.#gate.isOpenTo(read)) await this.#gate.open(read)
+    while (!this.#isOpenTo(read)) await this.#open(read)
     this.#saw()
-    const replica = this.#follower.replica
-    const snapshot = replica.acquire()
+    const own = this.#openGathering
+    const unpublished = own && (await own.snapshot(read))
+    const { replica } = follower
+    const snapshot = unpublished ?? replica.acquire()
     const { handle, end } = lendReader(snapshot)
     try {
       return await fn(handle)
     } finally {
       end()
       replica.release(snapshot)
-      this.#follower.copy.readerLeft()
+      follower.copy.readerLeft()
     }
   }
 
   async atomic<T>(fn: (tx: Transaction) => T | Promise<T>, { key }: AtomicOptions = {}): Promise<T> {
     this.#check('atomic')
-    if (key === undefined) return this.#submit(fn, true)
-    const call = { key, now: this.#clock.now(), lifetimeMs: this.#defaults.keyLifetimeMs }
-    return this.#submit((tx) => answerOnce(tx, call, fn), true)
+    if (key === undefined) return this.#transaction(fn, true)
+    const { clock, keyLifetimeMs: lifetimeMs } = this.#parts
+    const call = { key, now: clock.now(), lifetimeMs }
+    return this.#transaction((tx) => answerOnce(tx, call, fn), true)
   }
 
   async begin(): Promise<OpenTransaction> {
     this.#check('begin')
     return new Promise((opened, failed) => {
-      const done = this.#submit(
+      const done = this.#transaction(
         (tx) =>
           new Promise<void>((commit, rollBack) => {
             opened({
@@ -223,36 +161,94 @@ class BucketDatabase implements SqliteDatabase {
     next: () => Promise<T>,
     { freshness }: AroundOptions = {},
   ): Promise<T> {
-    const wanted = freshness === undefined ? this.#defaults.wanted : wantedBy(freshness)
+    const wanted = freshness === undefined ? this.#parts.wanted : wantedBy(freshness)
+    if (this.#gathering) return next()
+    const begun = this.#parts.follower.tick()
     const { deadline } = invocation
-    return this.#context.run({ begun: this.#follower.tick(), deadline, wanted, seen: wanted.bookmark }, next)
+    const gathering = this.#parts.durability === 'invocation' ? this.#newGathering(begun, deadline) : null
+    const context = { begun, deadline, wanted, seen: wanted.bookmark, gathering }
+    try {
+      return await this.#context.run(context, next)
+    } finally {
+      // Before its end is told, be it a result or an error. What goes wrong with that takes its place.
+      await gathering?.end()
+    }
   }
 
   async close(): Promise<void> {
     if (this.#closed) return
+    if (this.#openGathering) {
+      throw new NestedUseError(
+        `close() of ${this.description} was called inside an invocation that has written something, for whose end it ` +
+          'would wait. Close the database after it',
+      )
+    }
     this.#closed = true
-    await this.#committer.idle()
-    await this.#maintenance.idle()
-    await this.#follower.exclusive(async () => this.#follower.close())
-    this.#directory.release()
+    const { committer, maintenance, follower, directory } = this.#parts
+    await committer.idle()
+    await maintenance.idle()
+    await follower.exclusive(async () => follower.close())
+    directory.release()
   }
 
-  async #submit<T>(run: (tx: Transaction) => T | Promise<T>, repeatable: boolean): Promise<T> {
+  #newGathering(begun: number, deadline: number): Gathering {
+    const { description, clock, follower, runner, committer } = this.#parts
+    return new Gathering({
+      description,
+      clock,
+      follower,
+      gate: this.#gate,
+      runner,
+      begun,
+      deadline,
+      submit: (work, gathering) => committer.submit(work, gathering),
+    })
+  }
+
+  #transaction<T>(run: (tx: Transaction) => T | Promise<T>, repeatable: boolean): Promise<T> {
+    return this.#submit({ run, repeatable, deadline: this.#deadline })
+  }
+
+  async #submit<T>(work: Work<T> | LoneStatement): Promise<T> {
     try {
-      return await this.#committer.submit({ run, repeatable, deadline: this.#deadline() })
+      return await (this.#gathering ?? this.#parts.committer).submit<T>(work)
     } finally {
       this.#saw()
     }
   }
 
-  #deadline(): number {
+  /** Where what the caller writes comes together; null outside of invocations, after their end, and where none does. */
+  get #gathering(): Gathering | null {
+    const gathering = this.#context.getStore()?.gathering
+    return gathering && !gathering.hasEnded ? gathering : null
+  }
+
+  /** The same once something was written: what the caller reads is there too. */
+  get #openGathering(): Gathering | null {
+    const gathering = this.#gathering
+    return gathering?.isOpen ? gathering : null
+  }
+
+  get #deadline(): number {
     return this.#context.getStore()?.deadline ?? Number.POSITIVE_INFINITY
   }
 
   #reading(freshness?: Freshness): Read {
     const context = this.#context.getStore()
-    const wanted = freshness === undefined ? (context?.wanted ?? this.#defaults.wanted) : wantedBy(freshness)
-    return { wanted, begun: wanted.strong && context ? context.begun : this.#follower.tick() }
+    const wanted = freshness === undefined ? (context?.wanted ?? this.#parts.wanted) : wantedBy(freshness)
+    return { wanted, begun: wanted.strong && context ? context.begun : this.#parts.follower.tick() }
+  }
+
+  /** Whether a read may begin now, and nothing must be awaited in between. An open gathering sees to the rest by itself. */
+  #isOpenTo(read: Read): boolean {
+    return this.#openGathering !== null || this.#gate.isOpenTo(read)
+  }
+
+  /** Does the next thing that a read waits for. */
+  async #open(read: Read): Promise<void> {
+    const gathering = this.#gathering
+    // What this invocation writes meanwhile may hold up what would be waited for.
+    await Promise.race([this.#gate.open(read), ...(gathering ? [gathering.opened] : [])])
   }
 
   /** The request has seen the state that the copy holds. */
@@ -262,13 +258,13 @@ class BucketDatabase implements SqliteDatabase {
   }
 
   get #state(): Bookmark | null {
-    const { identity, position } = this.#follower.copy
+    const { identity, position } = this.#parts.follower.copy
     return position.txid === 0 ? null : { identity, txid: position.txid }
   }
 
   #check(operation: string): void {
     if (this.#closed) throw new DatabaseClosedError(this.description)
-    if (!this.#committer.isInside) return
+    if (!this.#parts.runner.isInside) return
     throw new NestedUseError(
       `${operation}() of ${this.description} was called inside one of its own transactions, which would wait for ` +
         'itself. Use the transaction that the function was given',

@@ -60,6 +60,13 @@ export class RestoreError extends SqliteStoreError {
   }
 }
 
+/** A transaction ran, or waited, for longer than it may. Nothing of it was written. */
+export class TransactionTimeoutError extends SqliteStoreError {
+  constructor(message: string) {
+    super('TRANSACTION_TIMEOUT', message)
+  }
+}
+
 /** A handle was used after its transaction or read had ended. */
 export class HandleClosedError extends SqliteStoreError {
   constructor(message: string) {

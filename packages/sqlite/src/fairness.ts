@@ -1,3 +1,6 @@
+import type { ChainLink } from './chain.ts'
+import { Reservation, timeToAskFor } from './reservation.ts'
+
 /**
  * Keeps one writer from starving the others.
  *
@@ -7,25 +10,38 @@
  *
  * Writers stand in a queue. Whoever commits goes to its end, and those that stood before it have let their turn pass
  * and are out of it. The first may commit at once; the next one waits as long as the first would need to be noticed,
- * and looks out for it meanwhile. A writer that is not in the queue may commit at once too: that is how one gets in.
+ * and looks out for it meanwhile. Whoever is not in the queue has numbers of its own to get in by: at some numbers of
+ * the chain those in the queue wait for a while.
  */
 
-/** A writer that seems to be alone makes room for one it cannot see after so many wins. */
-const WINS_WITHOUT_A_LOOK = 32
-/** The same while others have been about lately. */
-const WINS_AFTER_COMPANY = 8
+/** One number in so many is a newcomer's. */
+const NEWCOMERS_NUMBER = 64
+/** The same for a writer that is the only one in the queue, */
+const NEWCOMERS_NUMBER_ALONE = 32
+/** and for one that has met others lately. */
+const NEWCOMERS_NUMBER_AFTER_COMPANY = 8
+/** The same while a newcomer has just come in: where there is one there may be more. */
+const NEWCOMERS_NUMBER_IN_A_RUSH = 4
 /** Who has not committed for so long does not stand in the queue any more. */
 const REMEMBERED_MS = 5_000
 /** How often the first may be overtaken by newcomers before it is taken for absent. */
 const OVERTAKEN_AT_MOST = 4
-/** One in so many commits is theirs, should there be any. */
-const NEWCOMERS_TURN = 16
 /** Nobody stands behind newcomers for longer than so many PUTs for each writer that was before it. */
 const LONGEST_TURN_PUTS = 2
+/** A transaction that takes so many times as long as others need is too slow for turns, */
+const TOO_SLOW = 4
+/** and asks them to wait when it has lost so often in a row. */
+const LOSSES_BEFORE_ASKING = 3
+/** Who waits for somebody else's reservation to end looks so often. */
+const LOOKS_IN_A_RESERVATION = 16
+/** Whose turn it is has at least so many times as long as passes between two commits as a rule, */
+const TURN_PACES = 2.5
+/** and is taken to be so many times as far away as this writer at most. */
+const FARTHER_AT_MOST = 4
+/** What is larger takes longer than the way to the bucket. */
+const ORDINARY_BYTES = 64 * 1024
 /** For so many transactions at most is asked at once. */
 const ASK_AT_MOST = 8
-/** After so many losses in a row it is no bad luck: latencies are such that the moment chosen is always too late. */
-const LOSSES_THAT_ARE_NO_LUCK = 24
 const ROUND_TRIP_SMOOTHING = 0.2
 /** What took longer was a freeze, or a clock that was set. */
 const LONGEST_ROUND_TRIP_MS = 1_000
@@ -38,6 +54,9 @@ interface Place {
   overtaken: number
 }
 
+/** What a transaction in the chain tells. */
+export type SeenLink = Pick<ChainLink, 'writerId' | 'txid' | 'timestamp' | 'asksMs'>
+
 /** What to do before the next transaction: wait, then look what others have committed, then ask again. */
 export interface Turn {
   /** Whole ms. */
@@ -47,99 +66,108 @@ export interface Turn {
 }
 
 export class Fairness {
+  readonly #reservation = new Reservation<Writer>()
   #queue: Place[] = []
   #putMs = 0
   #getMs = 0
+  /** From one commit to the next, whoever's they are, ms. */
+  #paceMs = 0
+  /** How long the last transaction took, its function and its publication, ms. */
+  #workMs = 0
+  /** Number of the last transaction that is known. */
+  #txid = 0
   #lastCommitAt = Number.NEGATIVE_INFINITY
+  /** By the clock of its writer. */
+  #lastMadeAt: number | null = null
   #othersAt = Number.NEGATIVE_INFINITY
-  #winsWithoutLook = 0
+  /** Number of the last transaction of somebody who did not stand in the queue. */
+  #newcomersTxid = Number.NEGATIVE_INFINITY
   /** When the transaction that waits now has waited long enough, whoever is before it. */
   #latest: number | null = null
-  /** What was committed last became known by losing against it: too late to be the next without luck. */
-  #late = false
-  #commitsOfTheQueue = 0
   #lossesInARow = 0
-  /** xorshift32 (Marsaglia, "Xorshift RNGs", 2003): what one writer does at random, another does otherwise. */
-  #random: number
+  #askedInVain = 0
 
-  /** @param writerId tells this writer's random moments from those of others */
-  constructor(writerId = 1n) {
-    this.#random = Number(BigInt.asUintN(32, writerId)) || 1
+  /**
+   * This environment's transaction was taken, by a request sent at `sentAt` and answered at `now` (ms).
+   * @param bytes how large it was
+   */
+  won(txid: number, sentAt: number, now: number, bytes = 0): void {
+    if (bytes <= ORDINARY_BYTES) this.#putMs = smoothed(this.#putMs, now - sentAt)
+    this.#latest = null
+    this.#lossesInARow = 0
+    this.#askedInVain = 0
+    this.#committed('self', { txid, timestamp: sentAt, asksMs: 0 }, now)
   }
 
-  /** This environment's transaction was taken, by a request sent at `sentAt` and answered at `now` (ms). */
-  won(sentAt: number, now: number): void {
+  /** The same of one that asks the others to wait for so many ms. */
+  reserved(txid: number, sentAt: number, now: number, asksMs: number): void {
     this.#putMs = smoothed(this.#putMs, now - sentAt)
-    this.#winsWithoutLook++
-    this.#latest = null
-    this.#late = false
-    this.#lossesInARow = 0
-    this.#committed('self', now)
+    this.#askedInVain++
+    this.#committed('self', { txid, timestamp: sentAt, asksMs }, now)
   }
 
   /** A transaction of another writer was found. To be told in the order of the chain. */
-  saw(writerId: bigint, now: number): void {
-    this.#winsWithoutLook = 0
-    this.#late = false
+  saw(link: SeenLink, now: number): void {
     this.#othersAt = now
-    this.#committed(writerId, now)
+    this.#committed(link.writerId, link, now)
   }
 
   /** This environment's transaction was not taken, and what was taken instead has been seen. */
   lost(): void {
-    this.#late = true
     this.#lossesInARow++
+  }
+
+  /** The last transaction took so long, won or lost: its function and its publication, ms. */
+  worked(ms: number): void {
+    this.#workMs = Math.max(0, ms)
   }
 
   /** The head has been looked at, by a request sent at `sentAt` and answered at `now` (ms). */
   looked(sentAt: number, now: number): void {
     this.#getMs = smoothed(this.#getMs, now - sentAt)
-    this.#winsWithoutLook = 0
   }
 
-  /** For how long the first in the queue may be silent: it learns that it is, publishes, and is noticed. ms. */
+  /**
+   * For how long the first in the queue may be silent: it learns that it is, publishes, and is noticed. It may be
+   * farther away than this writer, which shows in the pace of all. ms.
+   */
   get turnMs(): number {
-    return 1.5 * this.#putMs + 2 * this.#getMs
+    const own = 1.5 * this.#putMs + 2 * this.#getMs
+    return Math.max(own, Math.min(TURN_PACES * this.#paceMs, FARTHER_AT_MOST * own))
+  }
+
+  /** For how long (ms) the others are to be asked to wait before the next transaction is run; null when they need not. */
+  asks(now: number): number | null {
+    if (this.#lossesInARow < LOSSES_BEFORE_ASKING || this.#workMs <= TOO_SLOW * this.#paceMs) return null
+    return this.#reservation.isFree(now) ? timeToAskFor(this.#workMs, this.#askedInVain) : null
   }
 
   /** What has to come before the next transaction; null when it may go out. */
   turn(now: number): Turn | null {
     this.#forget(now)
+    const holder = this.#reservation.holder(now)
+    if (holder === 'self') return null
+    if (holder !== null) return this.#waitForOther(this.#reservation.left(now))
     const before = this.#queue.findIndex(({ writer }) => writer === 'self')
     if (before > 0) {
       this.#latest ??= now + this.turnMs + before * LONGEST_TURN_PUTS * this.#putMs
       if (now < this.#latest) return this.#wait(now, before, this.#latest)
     }
-    if (before === 0 && this.#queue.length > 1 && this.#isNewcomersTurn(now)) return this.#letNewcomersIn()
-    if (before !== 0 && this.#late && this.#isOutOfStep) return this.#anyMoment()
-    if (before !== 0 && this.#late) return this.#wait(now, 1, Number.POSITIVE_INFINITY)
-    return this.#alone(now)
+    if (before >= 0) return this.#isNewcomersNumber(now) ? this.#letNewcomersIn(now) : null
+    // Whoever is not in the queue cannot know when to be in time, but for the numbers at which the others may wait.
+    const isChance = (this.#txid + 1) % NEWCOMERS_NUMBER_IN_A_RUSH === 0
+    return this.#lossesInARow === 0 || isChance ? null : this.#wait(now, 1, Number.POSITIVE_INFINITY)
   }
 
-  /** True for every other try of a writer that has lost too often for it to be luck. */
-  get #isOutOfStep(): boolean {
-    return this.#lossesInARow >= LOSSES_THAT_ARE_NO_LUCK && this.#lossesInARow % 2 === 0
-  }
-
-  /** Another moment than the one that keeps losing. */
-  #anyMoment(): Turn {
-    this.#late = false
-    return { waitMs: Math.ceil(this.#nextRandom() * (this.#putMs + this.#getMs)), ask: 1 }
-  }
-
-  /** In [0, 1). */
-  #nextRandom(): number {
-    let word = this.#random
-    word ^= word << 13
-    word ^= word >>> 17
-    word ^= word << 5
-    this.#random = word >>> 0
-    return this.#random / 2 ** 32
+  #waitForOther(ms: number): Turn {
+    const step = Math.max(this.#putMs + this.#getMs, ms / LOOKS_IN_A_RESERVATION, 1)
+    return { waitMs: Math.ceil(Math.min(step, ms)), ask: 1 }
   }
 
   /** @param before how many have the turn before this one */
   #wait(now: number, before: number, latest: number): Turn | null {
-    const patience = this.turnMs * (2 - 2 ** (1 - before))
+    const room = this.#isNewcomersNumber(now) ? this.#roomMs : 0
+    const patience = this.turnMs * (2 - 2 ** (1 - before)) + room
     const left = Math.min(this.#lastCommitAt + patience, latest) - now
     if (left <= 0 || now < this.#lastCommitAt) return null // a clock that was set back is none to wait by
     // Nothing can be seen before the first has published, and nothing need be known before it is nearly our turn.
@@ -150,35 +178,43 @@ export class Fairness {
     return { waitMs, ask: Math.max(1, Math.min(passed, before, ASK_AT_MOST)) }
   }
 
-  /** Where all latencies are alike, newcomers could come second every time: so the first hesitates now and then. */
-  #isNewcomersTurn(now: number): boolean {
-    const age = now - this.#lastCommitAt
-    return (
-      this.#commitsOfTheQueue % NEWCOMERS_TURN === NEWCOMERS_TURN - 1 && age >= 0 && age < this.#getMs * 1.25
-    )
-  }
-
-  /** As long as a newcomer may need more to see what was committed last. The look is most of it. */
-  #letNewcomersIn(): Turn {
-    return { waitMs: Math.ceil(this.#getMs / 2), ask: 1 }
-  }
-
-  #alone(now: number): Turn | null {
+  /** Whether the next number is one that those in the queue leave to a newcomer for a while. */
+  #isNewcomersNumber(now: number): boolean {
+    const next = this.#txid + 1
+    const isAlone = this.#queue.length === 1
+    if (next % (isAlone ? NEWCOMERS_NUMBER_ALONE : NEWCOMERS_NUMBER) === 0) return true
+    if (next - this.#newcomersTxid <= NEWCOMERS_NUMBER_IN_A_RUSH)
+      return next % NEWCOMERS_NUMBER_IN_A_RUSH === 0
     const metOthers = now - this.#othersAt <= REMEMBERED_MS
-    if (this.#winsWithoutLook < (metOthers ? WINS_AFTER_COMPANY : WINS_WITHOUT_A_LOOK)) return null
-    const room = Math.max(2 * this.#putMs, this.#putMs + 2 * this.#getMs)
-    const age = Math.max(0, now - this.#lastCommitAt)
-    return { waitMs: Math.max(0, Math.ceil(room - age)), ask: 1 }
+    return isAlone && metOthers && next % NEWCOMERS_NUMBER_AFTER_COMPANY === 0
   }
 
-  #committed(writer: Writer, now: number): void {
+  #letNewcomersIn(now: number): Turn | null {
+    const waitMs = Math.ceil(this.#roomMs - Math.max(0, now - this.#lastCommitAt))
+    return waitMs > 0 ? { waitMs, ask: 1 } : null
+  }
+
+  /** As long as a newcomer may need to see what was committed last, and to publish. */
+  get #roomMs(): number {
+    return Math.max(2 * this.#putMs, this.#putMs + 2 * this.#getMs)
+  }
+
+  #committed(
+    writer: Writer,
+    { txid, timestamp, asksMs }: Pick<SeenLink, 'txid' | 'timestamp' | 'asksMs'>,
+    now: number,
+  ): void {
     this.#forget(now)
+    this.#reservation.committed(writer, now, asksMs, timestamp)
+    if (this.#lastMadeAt !== null) this.#paceMs = smoothed(this.#paceMs, timestamp - this.#lastMadeAt)
+    this.#lastMadeAt = timestamp
+    this.#lastCommitAt = now
+    this.#txid = txid
     const at = this.#queue.findIndex((place) => place.writer === writer)
-    this.#commitsOfTheQueue = at >= 0 ? this.#commitsOfTheQueue + 1 : 0
+    if (at < 0 && this.#queue.length > 0) this.#newcomersTxid = txid
     if (at >= 0) this.#queue.splice(0, at + 1)
     else if (this.#queue[0] && ++this.#queue[0].overtaken >= OVERTAKEN_AT_MOST) this.#queue.shift()
     this.#queue.push({ writer, committedAt: now, overtaken: 0 })
-    this.#lastCommitAt = now
   }
 
   #forget(now: number): void {

@@ -176,8 +176,8 @@ export class Follower {
     this.#proven(end.txid, asked)
   }
 
-  /** What was captured has been published as `link`. */
-  accept(capture: Capture, link: EncodedLink, provenAt: number, sentTick: number): void {
+  /** What was captured has been published as `link`; null when that changes nothing. */
+  accept(capture: Capture | null, link: EncodedLink, provenAt: number, sentTick: number): void {
     this.copy.accept(capture, link)
     this.#proven(link.txid, { at: provenAt, tick: sentTick })
   }

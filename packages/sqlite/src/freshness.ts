@@ -11,9 +11,11 @@ export interface Wanted {
   readonly withinMs: number | null
 }
 
+export const STRONG: Wanted = { strong: true, bookmark: null, withinMs: null }
+
 /** @throws BookmarkError `BOOKMARK_MALFORMED`; SqliteStoreError `BAD_OPTION` */
 export function wantedBy(freshness: Freshness): Wanted {
-  if (freshness === 'strong') return { strong: true, bookmark: null, withinMs: null }
+  if (freshness === 'strong') return STRONG
   const { bookmark, withinMs } = freshness
   if (bookmark === undefined && withinMs === undefined) {
     throw new SqliteStoreError('BAD_OPTION', "freshness is 'strong', or has a bookmark, withinMs or both")

@@ -1,7 +1,6 @@
 export { DEFAULT_KEY_LIFETIME_MS } from './answers.ts'
 export type { Clock } from './clock.ts'
 export { systemClock } from './clock.ts'
-export { openSqlite } from './database.ts'
 export {
   BookmarkError,
   CommitUnknownError,
@@ -16,10 +15,12 @@ export {
   RestoreError,
   SqliteStoreError,
   StatementRefusedError,
+  TransactionTimeoutError,
 } from './errors.ts'
 export type { Source } from './ltx-file.ts'
 export { type MaintainOptions, type MaintenanceReport, maintain } from './maintenance/maintain.ts'
 export { DEFAULT_POLICY, type MaintenancePolicy } from './maintenance/policy.ts'
+export { openSqlite } from './open.ts'
 export {
   CHECK_PARTS,
   type CheckOptions,
@@ -33,7 +34,7 @@ export { type ForkedDatabase, forkDatabase } from './operations/fork.ts'
 export { importDatabase } from './operations/import.ts'
 export type { Moment } from './operations/moment.ts'
 export { type DatabaseStatus, type LevelStatus, status } from './operations/status.ts'
-export type { NewDatabase, OpenOptions } from './options.ts'
+export type { Durability, NewDatabase, OpenOptions } from './options.ts'
 export type {
   AroundOptions,
   AtomicOptions,

@@ -13,6 +13,14 @@ export interface NewDatabase {
   readonly autoVacuum?: 'full' | 'incremental'
 }
 
+/**
+ * When what was written is durable: `commit`, as soon as it is acknowledged; `invocation`, when the `around` that it was
+ * written in resolves, which gathers all of it into one object.
+ */
+export type Durability = 'commit' | 'invocation'
+
+const DURABILITIES: readonly string[] = ['commit', 'invocation'] satisfies Durability[]
+
 export interface OpenOptions extends NewDatabase {
   /** Where the database lives, and nothing else: a bucket scoped to the database's prefix, or a folder. */
   readonly store: ObjectStore
@@ -20,6 +28,8 @@ export interface OpenOptions extends NewDatabase {
   readonly description?: string
   /** Where local copies are kept, each in a directory of its own; the system's temporary directory when absent. */
   readonly directory?: string
+  /** `commit` when absent. */
+  readonly durability?: Durability | undefined
   readonly clock?: Clock
   /** How new reads are where neither they nor their request say; `strong` when absent. */
   readonly freshness?: Freshness | undefined
@@ -34,6 +44,11 @@ export interface OpenOptions extends NewDatabase {
   readonly commitTimeoutMs?: number
   /** How often a transaction is run before it ends in `ConflictError`; 100 when absent. */
   readonly maxAttempts?: number
+  /**
+   * How long the function of a transaction may run, during which all others of this process wait, ms; 30,000 when
+   * absent, and never past the invocation's deadline.
+   */
+  readonly transactionTimeoutMs?: number
   /** For how long after the head was proven a PUT may be sent, ms; 300,000 when absent. */
   readonly fenceWindowMs?: number
   /**
@@ -66,4 +81,13 @@ export function newDatabase({ pageSize, autoVacuum }: OpenOptions): NewDatabase 
     ...(pageSize === undefined ? {} : { pageSize }),
     ...(autoVacuum === undefined ? {} : { autoVacuum }),
   }
+}
+
+/** @throws SqliteStoreError `BAD_OPTION` */
+export function durabilityOf({ durability = 'commit' }: OpenOptions): Durability {
+  if (DURABILITIES.includes(durability)) return durability
+  throw new SqliteStoreError(
+    'BAD_OPTION',
+    `durability is '${durability}': it has to be one of ${DURABILITIES.join(', ')}`,
+  )
 }

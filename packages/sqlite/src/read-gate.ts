@@ -44,6 +44,14 @@ export class ReadGate {
     return this.#checked(begun, withinMs ?? -1)
   }
 
+  /**
+   * For a read of the head, which has just been proven.
+   * @throws BookmarkError when what it wants is not there
+   */
+  requireHeld({ wanted: { bookmark } }: Read): void {
+    if (bookmark && !this.#holds(bookmark)) throw this.#unreachable(bookmark)
+  }
+
   #holds(bookmark: Bookmark): boolean {
     const { copy } = this.#follower
     return copy.isOf(bookmark.identity) && copy.position.txid >= bookmark.txid

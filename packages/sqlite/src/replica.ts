@@ -3,7 +3,7 @@ import { lockPage } from '@thaw/ltx'
 import { Connection } from './connection.ts'
 import type { NewDatabase } from './options.ts'
 import { writePages } from './page-file.ts'
-import { readWalTail, type WalCursor } from './wal.ts'
+import { continueTail, readWalTail, type WalCursor, type WalTail } from './wal.ts'
 
 const DEFAULT_PAGE_SIZE = 4096
 const WAL_CHECKPOINT_BYTES = 4 * 1024 * 1024
@@ -15,10 +15,7 @@ export interface PageSet {
 }
 
 /** A transaction on the local copy that is not published yet. */
-export interface Capture extends PageSet {
-  readonly offsets: ReadonlyMap<number, number>
-  readonly cursor: WalCursor
-}
+export type Capture = WalTail
 
 /** A connection that stays on one state while somebody reads from it. */
 export interface Snapshot {
@@ -93,18 +90,22 @@ export class Replica {
     this.#pinned = true
   }
 
-  /** What was committed on the writer since the last publication; null when nothing was. */
-  capture(): Capture | null {
+  /**
+   * What was committed on the writer since the last publication; null when nothing was.
+   * @param before an earlier capture since that publication: only what has come after it is read
+   */
+  capture(before: Capture | null = null): Capture | null {
     this.#wal ??= openIfThere(`${this.path}-wal`)
-    if (this.#wal === null) return null
-    const tail = readWalTail(this.#wal, this.#pageSize, this.#cursor)
-    if (!tail) return null
-    for (let page = this.#pageCount + 1; page <= tail.pageCount; page++) {
-      if (!tail.pages.has(page) && page !== lockPage(this.#pageSize)) {
+    if (this.#wal === null) return before
+    const tail = readWalTail(this.#wal, this.#pageSize, before?.cursor ?? this.#cursor)
+    if (!tail) return before
+    const capture = before ? continueTail(before, tail) : tail
+    for (let page = this.#pageCount + 1; page <= capture.pageCount; page++) {
+      if (!capture.pages.has(page) && page !== lockPage(this.#pageSize)) {
         throw new Error(`the write-ahead log lacks page ${page}, by which the database grew`)
       }
     }
-    return tail
+    return capture
   }
 
   /** Every page of the state that `capture` leads to, for the first transaction of a database. */
@@ -120,6 +121,11 @@ export class Replica {
       if (data) pages.set(page, data)
     }
     return pages
+  }
+
+  /** A change that changes nothing: the first page as it is. */
+  noChange(): PageSet {
+    return { pages: this.#publishedImages([1]), pageCount: this.#pageCount }
   }
 
   /** Makes what was captured the published state: readers move on to it. */
@@ -142,6 +148,11 @@ export class Replica {
     this.#reader.users++
     this.#snapshots.add(this.#reader)
     return this.#reader
+  }
+
+  /** A snapshot of what is on the writer now, published or not. To be given back by `release`. */
+  acquireUnpublished(): Snapshot {
+    return this.#newSnapshot()
   }
 
   release(snapshot: Snapshot): void {
@@ -227,7 +238,7 @@ export class Replica {
 
   /** Ends the reader's transaction; what somebody still reads from is left to them. */
   #leaveOldState(): void {
-    if (this.#reader.users > 0) this.#reader = { connection: this.#openReader(), dead: false, users: 0 }
+    if (this.#reader.users > 0) this.#reader = { connection: this.openReader(), dead: false, users: 0 }
     else if (this.#reader.connection.db.isTransaction) this.#reader.connection.control('COMMIT')
   }
 
@@ -253,13 +264,21 @@ export class Replica {
     const pageCount = writer.pragma('page_count')
     return {
       writer,
-      reader: { connection: this.#openReader(), dead: false, users: 0 },
+      reader: { connection: this.openReader(), dead: false, users: 0 },
       pageSize,
       pageCount,
     }
   }
 
-  #openReader(): Connection {
+  #newSnapshot(): Snapshot {
+    const snapshot = { connection: this.openReader(), dead: false, users: 1 }
+    pinConnection(snapshot.connection)
+    this.#snapshots.add(snapshot)
+    return snapshot
+  }
+
+  /** A connection that reads what is on the writer, published or not. To be closed before anything else happens. */
+  openReader(): Connection {
     return new Connection(this.path, { readOnly: true })
   }
 

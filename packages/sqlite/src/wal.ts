@@ -29,9 +29,9 @@ export interface WalCursor {
 /** The committed frames behind a cursor. */
 export interface WalTail {
   /** Newest image of each page up to the last committing frame. */
-  readonly pages: Map<number, Uint8Array>
+  readonly pages: ReadonlyMap<number, Uint8Array>
   /** Where in the file each of those images begins. */
-  readonly offsets: Map<number, number>
+  readonly offsets: ReadonlyMap<number, number>
   /** Database size in pages after the last committing frame. */
   readonly pageCount: number
   readonly cursor: WalCursor
@@ -58,6 +58,17 @@ export function readWalTail(fd: number, pageSize: number, cursor: WalCursor | nu
   }
   const restarted = cursor?.salt1 !== header.start.salt1 || cursor.salt2 !== header.start.salt2
   return readFrames(fd, header, restarted ? header.start : cursor)
+}
+
+/** Two tails of which the second was read from where the first ends, as one. */
+export function continueTail(before: WalTail, { pages, offsets, pageCount, cursor }: WalTail): WalTail {
+  const still = <T>([page]: readonly [number, T]) => page <= pageCount
+  return {
+    pages: new Map([...[...before.pages].filter(still), ...pages]),
+    offsets: new Map([...[...before.offsets].filter(still), ...offsets]),
+    pageCount,
+    cursor,
+  }
 }
 
 interface Frame {

@@ -2,11 +2,11 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { formatTxid, readLtxTrailer } from '@thaw/ltx'
+import { decodeLtx, formatTxid, readLtxTrailer } from '@thaw/ltx'
 import { type ObjectStore, openStore } from '@thaw/store'
 import { type S3Server, seededRandom, startS3Server } from '@thaw/testing'
 import { expect, onTestFinished, test } from 'vitest'
-import { linkKey } from '../src/chain.ts'
+import { encodeLink, linkKey } from '../src/chain.ts'
 import { listAll } from '../src/files.ts'
 import type { SqliteDatabase } from '../src/index.ts'
 import { mergeFiles } from '../src/maintenance/merge.ts'
@@ -91,6 +91,35 @@ test.skipIf(!litestream)('litestream restores from before and behind a VACUUM', 
   expect(restore(written.server, directory)).toEqual(await contents(written.db))
   expect(restore(written.server, directory, '-txid', formatTxid(before.txid))).toEqual(before.state)
 })
+
+test.skipIf(!ltx || !litestream)('the tools accept a transaction that asks others to wait', async () => {
+  const { server, store, db } = await write('tools/reservation', 5, {})
+  const before = await contents(db)
+  const object = await store.get(linkKey(db.position))
+  const head = decodeLtx(object?.body ?? new Uint8Array())
+  const change = {
+    pages: new Map([[1, await newestFirstPage(store, db.position)]]),
+    pageCount: head.header.commit,
+  }
+  const at = { txid: db.position, checksum: head.checksum, timestamp: head.header.timestamp }
+  const link = encodeLink(at, change, head.header.pageSize, 7n, Date.now(), 5_000)
+  await store.put(link.key, link.bytes, { ifAbsent: true })
+  const path = join(temporaryDirectory(), 'link.ltx')
+  writeFileSync(path, link.bytes)
+  expect(run('ltx', ['verify', path])).toContain('ok')
+  expect(restore(server, temporaryDirectory())).toEqual(before)
+  expect(await contents(db)).toEqual(before)
+  expect(await contents(await open({ store }))).toEqual(before)
+})
+
+async function newestFirstPage(store: ObjectStore, last: number): Promise<Uint8Array> {
+  for (let txid = last; txid > 0; txid--) {
+    const { pages } = decodeLtx((await store.get(linkKey(txid)))?.body ?? new Uint8Array())
+    const page = pages.find(({ number }) => number === 1)
+    if (page) return page.data
+  }
+  throw new Error('no transaction has the first page')
+}
 
 test.skipIf(!ltx)('ltx finds nothing wrong with any object', async () => {
   const { store, db } = await write('ltx/verify', 25, { pageSize: 1024 })

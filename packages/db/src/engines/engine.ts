@@ -1,4 +1,4 @@
-import type { AroundOptions, Freshness, Invocation } from '@thaw/sqlite'
+import type { AroundOptions, Durability, Freshness, Invocation } from '@thaw/sqlite'
 import type { CompiledQuery, DatabaseConnection, QueryResult, TransactionSettings } from 'kysely'
 
 /** What `connect` may say of a database. */
@@ -6,6 +6,8 @@ export interface EngineOptions {
   readonly freshness?: Freshness | undefined
   /** For how long a key of `atomic` is remembered, ms. */
   readonly keyLifetimeMs?: number | undefined
+  /** When what was written is durable, where its home is a bucket. */
+  readonly durability?: Durability | undefined
 }
 
 /**

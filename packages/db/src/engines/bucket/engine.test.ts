@@ -84,3 +84,29 @@ test('a read-only transaction stays on its snapshot', async () => {
   await connection.release()
   await engine.close()
 })
+
+test('with the durability of invocations, what a request writes is there as one, and lost as one', async () => {
+  const store = memoryStore()
+  const sqlite = await openSqlite({ store, durability: 'invocation' })
+  const engine = bucketEngine(sqlite, () => sqlite.close())
+  const other = await open(store)
+  await run(engine, 'create table a (id integer)')
+  const invocation = { requestId: 'r', deadline: Date.now() + 60_000 }
+  const before = sqlite.position
+  const answer = await engine.around(invocation, async () => {
+    await run(engine, 'insert into a values (1)')
+    await engine.atomic(async (connection) => {
+      await connection.executeQuery(CompiledQuery.raw('insert into a values (2)'))
+    })
+    return run(engine, 'select count(*) as n from a')
+  })
+  expect([answer, sqlite.position]).toEqual([[{ n: 2 }], before + 1])
+  const lost = engine.around(invocation, async () => {
+    await run(engine, 'insert into a values (3)')
+    await run(other.engine, 'insert into a values (4)')
+  })
+  await expect(lost).rejects.toBeInstanceOf(ConflictError)
+  expect(await run(other.engine, 'select id from a')).toEqual([{ id: 1 }, { id: 2 }, { id: 4 }])
+  await engine.close()
+  await other.engine.close()
+})

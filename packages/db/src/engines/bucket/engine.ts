@@ -20,11 +20,11 @@ import { BucketConnection, transactionConnection } from './connection.ts'
 export async function openBucket(
   target: BucketTarget,
   env: StoreEnvironment,
-  options: EngineOptions,
+  { durability = target.durability ?? undefined, ...options }: EngineOptions,
 ): Promise<Engine> {
   const store = storeOf(target, env)
   try {
-    const sqlite = await openSqlite({ ...options, store, description: target.description })
+    const sqlite = await openSqlite({ ...options, durability, store, description: target.description })
     return bucketEngine(sqlite, async () => {
       await sqlite.close()
       await store.close()
@@ -46,7 +46,7 @@ export function bucketEngine(sqlite: SqliteDatabase, close: () => Promise<void>)
     acquire: async () => new BucketConnection(sqlite, translated),
     atomic: (run, key) => atomic(run, key === undefined ? {} : { key }),
     exclusive: (run) => atomic(run, {}),
-    around: (invocation, next, options) => sqlite.around(invocation, next, options),
+    around: (invocation, next, options) => translated(sqlite.around(invocation, next, options)),
     get bookmark() {
       return sqlite.bookmark
     },
