@@ -83,6 +83,29 @@ test('many files are compacted whatever their age', async () => {
   expect(await files(1)).toEqual(['1-21'])
 })
 
+test('so many files that not all can be held open are compacted in several runs', async () => {
+  await insert(299)
+  const policy = { compactAfterMs: { 1: 0, 2: HOUR, 3: HOUR } }
+  const { created } = await maintain(source(), { policy })
+  expect(created).toHaveLength(2)
+  expect(await files(1)).toEqual(['1-256', '257-300'])
+  const copy = await open({ store })
+  expect(await rows(copy, 'SELECT count(*) AS n FROM t')).toEqual([{ n: 299 }])
+})
+
+test('while another creates the same file, it is tried again', async () => {
+  await insert(3)
+  clock.advance(HOUR)
+  let busy = 3
+  const contended = withOperations(store, {
+    put: (key, ...rest) =>
+      key.startsWith('0001/') && busy-- > 0 ? Promise.resolve({ outcome: 'busy' }) : store.put(key, ...rest),
+  })
+  const { created } = await maintain({ store: contended, description: 'the database' })
+  expect(created).toContain('0001/0000000000000001-0000000000000004.ltx')
+  expect(await files(1)).toEqual(['1-4'])
+})
+
 test('a snapshot is made once a day when there is something new, and when much has to be applied', async () => {
   const daily = { policy: { compactAfterMs: { 1: 90 * DAY, 2: 90 * DAY, 3: 90 * DAY } } }
   await insert(3)

@@ -53,16 +53,18 @@ function prepare(path: string, name: string): { readonly pageSize: number; reado
   }
 }
 
+/** The pages of a file. What a page holds is valid until the next one is asked for. */
 function* readPages(path: string, pageSize: number, pageCount: number): Generator<LtxPage> {
   const fd = openSync(path, 'r')
   try {
     const pagesAtOnce = READ_BYTES / pageSize
+    const buffer = new Uint8Array(READ_BYTES)
     for (let page = 1; page <= pageCount; page += pagesAtOnce) {
       const count = Math.min(pagesAtOnce, pageCount - page + 1)
-      const bytes = readRange(fd, (page - 1) * pageSize, count * pageSize, path)
+      readRange(fd, buffer.subarray(0, count * pageSize), (page - 1) * pageSize, path)
       for (let i = 0; i < count; i++) {
         if (page + i === lockPage(pageSize)) continue
-        yield { number: page + i, data: bytes.subarray(i * pageSize, (i + 1) * pageSize) }
+        yield { number: page + i, data: buffer.subarray(i * pageSize, (i + 1) * pageSize) }
       }
     }
   } finally {
@@ -70,12 +72,10 @@ function* readPages(path: string, pageSize: number, pageCount: number): Generato
   }
 }
 
-function readRange(fd: number, position: number, length: number, path: string): Uint8Array {
-  const bytes = new Uint8Array(length)
-  for (let done = 0; done < length; ) {
-    const read = readSync(fd, bytes, done, length - done, position + done)
+function readRange(fd: number, into: Uint8Array, position: number, path: string): void {
+  for (let done = 0; done < into.length; ) {
+    const read = readSync(fd, into, done, into.length - done, position + done)
     if (read === 0) throw new Error(`${path} ends at byte ${position + done}`)
     done += read
   }
-  return bytes
 }

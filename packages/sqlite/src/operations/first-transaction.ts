@@ -1,4 +1,4 @@
-import { encodeLtxStream, type LtxHeaderInput, type LtxPage, readLtxHeader } from '@thaw/ltx'
+import { encodeLtxStream, LtxError, type LtxHeaderInput, type LtxPage, readLtxHeader } from '@thaw/ltx'
 import { StoreError } from '@thaw/store'
 import { linkKey } from '../chain.ts'
 import type { Clock } from '../clock.ts'
@@ -93,7 +93,12 @@ async function provenEmpty(target: Source, clock: Clock): Promise<number> {
 /** Whether what is there is what this call has put; null when nothing is. */
 async function isOurs({ store }: Source, nodeId: bigint): Promise<boolean | null> {
   const object = await store.get(linkKey(1), { range: { start: 0, end: HEADER_BYTES } })
-  return object && readLtxHeader(object.body).nodeId === nodeId
+  try {
+    return object && readLtxHeader(object.body).nodeId === nodeId
+  } catch (error) {
+    if (error instanceof LtxError) return false
+    throw error
+  }
 }
 
 /** @throws OperationError `DATABASE_EXISTS` when there is a file of any level */
