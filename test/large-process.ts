@@ -103,7 +103,7 @@ function generate({ path, bytes, pageSize }: Extract<Work, { do: 'generate' }>):
     'CREATE TABLE t(id INTEGER PRIMARY KEY, owner INTEGER, v BLOB); CREATE INDEX by_owner ON t(owner); BEGIN',
   )
   const insert = db.prepare('INSERT INTO t(owner, v) VALUES (?, ?)')
-  const rows = Math.ceil(bytes / (ROW_BYTES + 60))
+  const rows = Math.ceil(bytes / ROW_BYTES)
   const v = new Uint8Array(ROW_BYTES)
   for (let i = 0; i < rows; i++) {
     const at = (i * 7919) % (1024 * 1024)

@@ -142,17 +142,18 @@ function list(path: string, query: URLSearchParams): Answer {
   const bucket = path.endsWith('/') ? path : `${path}/`
   const prefix = query.get('prefix') ?? ''
   const startAfter = query.get('start-after') ?? ''
+  const encoded = query.get('encoding-type') === 'url'
   const contents = [...objects]
     .map(([name, object]) => ({ key: name.slice(bucket.length), name, object }))
     .filter(({ name, key }) => name.startsWith(bucket) && key.startsWith(prefix) && key > startAfter)
     .sort((a, b) => (a.key < b.key ? -1 : 1))
     .map(
       ({ key, object: { etag, modified, body } }) =>
-        `<Contents><Key>${encodeURIComponent(key)}</Key><ETag>${etag}</ETag><Size>${body.length}</Size>` +
+        `<Contents><Key>${encoded ? encodeURIComponent(key) : key}</Key><ETag>${etag}</ETag><Size>${body.length}</Size>` +
         `<LastModified>${modified.toISOString()}</LastModified></Contents>`,
     )
   return xml(
-    `<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>${contents.join('')}</ListBucketResult>`,
+    `<ListBucketResult>${encoded ? '<EncodingType>url</EncodingType>' : ''}<IsTruncated>false</IsTruncated>${contents.join('')}</ListBucketResult>`,
   )
 }
 

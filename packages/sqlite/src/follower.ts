@@ -284,7 +284,7 @@ export class Follower {
     const { txid, checksum } = this.#position
     if (txid === 0) return listed.length > 0 && listed[0] !== 1
     if (listed.length > 0 && listed[0] !== txid) return true
-    const own = listed.length === 0 ? null : await this.#options.chain.fetch(txid)
+    const own = listed.length === 0 ? null : await this.#options.chain.trailer(txid)
     if (own && fits(own.checksum, checksum)) return false
     throw new HistoryChangedError(
       `${this.#options.description} no longer holds transaction ${txid} as this environment knows it: ` +

@@ -93,6 +93,42 @@ test('so many files that not all can be held open are compacted in several runs'
   expect(await rows(copy, 'SELECT count(*) AS n FROM t')).toEqual([{ n: 299 }])
 })
 
+test('what is merged passes through memory piece by piece', async () => {
+  const mebibyte = 1024 * 1024
+  for (let i = 0; i < 2; i++) {
+    await db.atomic((tx) => {
+      for (let n = 0; n < 20; n++) tx.execute('INSERT INTO t(v) VALUES (hex(randomblob(1000000)))')
+    })
+  }
+  let read = 0
+  let written = 0
+  let most = 0
+  const counted = withOperations(store, {
+    get: async (...args) => {
+      const object = await store.get(...args)
+      read += object?.body.length ?? 0
+      most = Math.max(most, read - written)
+      return object
+    },
+    put: (key, body, options) => {
+      if (body instanceof Uint8Array || 'length' in body) return store.put(key, body, options)
+      async function* counting(stream: AsyncIterable<Uint8Array>) {
+        for await (const piece of stream) {
+          expect(piece.length).toBeLessThan(mebibyte)
+          written += piece.length
+          yield piece
+        }
+      }
+      return store.put(key, counting(body), options)
+    },
+  })
+  const policy = { compactAtFiles: 2, snapshotAfterMs: Number.POSITIVE_INFINITY }
+  await maintain({ store: counted, description: 'the database' }, { policy })
+  expect(await files(1)).toEqual(['1-3'])
+  expect(written).toBeGreaterThan(40 * mebibyte)
+  expect(most).toBeLessThan(20 * mebibyte)
+})
+
 test('while another creates the same file, it is tried again', async () => {
   await insert(3)
   clock.advance(HOUR)

@@ -15,7 +15,7 @@ const TRIES_WHILE_BUSY = 8
 const OPENED_AT_ONCE = 16
 const TRAILER_BYTES = 16
 const MEBIBYTE = 1024 * 1024
-const AHEAD_BYTES = 24 * MEBIBYTE
+const AHEAD_BYTES = 16 * MEBIBYTE
 const SMALLEST_PIECE_BYTES = 64 * 1024
 /** More inputs are merged in several runs: each is held open, with a piece of its bytes in memory. */
 export const MOST_INPUTS = 256

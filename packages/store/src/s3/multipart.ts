@@ -15,8 +15,8 @@ import { element, escapeText } from './xml.ts'
  */
 const PART_BYTES = 8 * 1024 ** 2
 const MAX_PARTS = 10_000
-/** With the one held back, memory is bounded by five parts. */
-const PARTS_AT_ONCE = 4
+/** With the one held back, memory is bounded by four parts. */
+const PARTS_AT_ONCE = 3
 const ABORT_ATTEMPTS = 2
 
 /** What a multipart upload takes at most, bytes. */
