@@ -124,7 +124,7 @@ function noise(length: number): Uint8Array {
 function changes(): (readonly [string, ...number[]])[] {
   return Array.from(
     { length: 10 },
-    (_, i) => ['UPDATE t SET owner = -owner WHERE id % 997 = ?', i * 31] as const,
+    (_, i) => ['UPDATE t SET owner = -owner WHERE id % 9973 = ?', i * 31] as const,
   )
 }
 

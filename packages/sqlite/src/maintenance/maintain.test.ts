@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { readLtxTrailer } from '@thaw/ltx'
+import { decodeLtx, readLtxTrailer } from '@thaw/ltx'
 import { memoryStore, type ObjectStore } from '@thaw/store'
 import { faultyStore, type SeededRandom, seededRandom } from '@thaw/testing'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
@@ -250,6 +250,19 @@ test('a damaged or foreign input makes nothing and deletes nothing', async () =>
   clock.advance(31_000)
   const before = await names()
   await expect(maintain(source())).rejects.toMatchObject({ code: 'RESTORE_CORRUPT' })
+  expect(await names()).toEqual(before)
+})
+
+test('inputs of two histories make nothing', async () => {
+  await insert(5)
+  const third = await store.get(linkKey(3))
+  const { pages, header } = decodeLtx(third?.body ?? new Uint8Array())
+  const change = { pages: new Map(pages.map(({ number, data }) => [number, data])), pageCount: header.commit }
+  const foreign = encodeLink({ txid: 2, checksum: 0xbadn, timestamp: 1 }, change, header.pageSize, 7n, 2)
+  await store.put(linkKey(3), foreign.bytes)
+  clock.advance(31_000)
+  const before = await names()
+  await expect(maintain(source())).rejects.toMatchObject({ code: 'HISTORY_CHANGED' })
   expect(await names()).toEqual(before)
 })
 
