@@ -1,17 +1,15 @@
-import { type Bench, benches } from './benches/index.ts'
+import { benches } from './benches/index.ts'
 
 // npm run bench [name …]: runs all benches, or those whose names begin with one of the names given.
 
-const wanted = process.argv.slice(2)
-const matches = (bench: Bench, name: string) =>
-  bench.names.some((candidate) => candidate === name || candidate.startsWith(`${name}.`))
+const given = process.argv.slice(2)
+const matches = (name: string, wanted: string) => name === wanted || name.startsWith(`${wanted}.`)
 
-const unknown = wanted.filter((name) => !benches.some((bench) => matches(bench, name)))
+const names = benches.flatMap((bench) => bench.names)
+const unknown = given.filter((wanted) => !names.some((name) => matches(name, wanted)))
 if (unknown.length > 0) {
-  const known = benches.flatMap(({ names }) => names).join(', ')
-  process.stderr.write(`There is no bench ${unknown.join(', ')}. There are: ${known}\n`)
+  process.stderr.write(`There is no bench ${unknown.join(', ')}. There are: ${names.join(', ')}\n`)
   process.exit(2)
 }
-for (const bench of benches) {
-  if (wanted.length === 0 || wanted.some((name) => matches(bench, name))) await bench.run()
-}
+const wanted = (name: string) => given.length === 0 || given.some((one) => matches(name, one))
+for (const bench of benches) if (bench.names.some(wanted)) await bench.run(wanted)

@@ -1,10 +1,19 @@
-import { openSqlite } from '@thaw/sqlite'
-import { memoryStore, type ObjectStore } from '@thaw/store'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { importDatabase, openSqlite } from '@thaw/sqlite'
+import { folderStore, type ObjectStore } from '@thaw/store'
 import { seededRandom, temporaryDirectory } from '@thaw/testing'
+import { makeFile } from '../data.ts'
 import { median, report } from '../report.ts'
 import type { Bench } from './index.ts'
 
-const MEGABYTES = [1, 10, 50]
+const SIZES = [
+  ['1mb', 1],
+  ['10mb', 10],
+  ['50mb', 50],
+  ['100mb', 100],
+  ['1gb', 1_000],
+] as const
 const ROW_BYTES = 1_000
 const COMMITS = 101
 /** So that what is measured lands among rows of its own kind, at every size. */
@@ -12,34 +21,42 @@ const SMALL_ROWS_BEFORE = 500
 
 /** What a one-row transaction sends to the bucket, beside the file that a whole-file upload would send. */
 export const commitBytes: Bench = {
-  names: MEGABYTES.map((megabytes) => `commit.bytes.${megabytes}mb`),
-  async run() {
-    for (const megabytes of MEGABYTES) await measure(megabytes)
+  names: SIZES.map(([name]) => `commit.bytes.${name}`),
+  async run(wanted) {
+    for (const [name, megabytes] of SIZES) {
+      const bench = `commit.bytes.${name}`
+      if (wanted(bench)) await measure(bench, megabytes)
+    }
   },
 }
 
-async function measure(megabytes: number): Promise<void> {
+async function measure(bench: string, megabytes: number): Promise<void> {
   await using directory = await temporaryDirectory('thaw-bench')
+  const file = join(directory.path, 'file.db')
+  makeFile(file, {
+    bytes: megabytes * 1_000_000,
+    rowBytes: ROW_BYTES,
+    randomBytes: ROW_BYTES,
+    seed: megabytes,
+  })
+  const inner = folderStore(join(directory.path, 'bucket'))
+  await importDatabase({ store: inner, description: bench }, file)
+  rmSync(file)
   let uploaded = 0
-  const inner = memoryStore()
   const store: ObjectStore = {
     ...inner,
     put: (key, body, options) => {
-      uploaded += body instanceof Uint8Array ? body.length : body.reduce((sum, part) => sum + part.length, 0)
+      if (!(body instanceof Uint8Array)) throw new Error(`${key} is put in pieces, which are not counted`)
+      uploaded += body.length
       return inner.put(key, body, options)
     },
   }
-  const db = await openSqlite({ store, directory: directory.path })
+  const db = await openSqlite({ store, directory: directory.path, maintainEvery: 0 })
   try {
     const random = seededRandom(megabytes)
     const smallRow = () => [random.integer(0, 1_000_000), `row ${random.next()}`]
+    const insert = 'INSERT INTO t(owner, v) VALUES (?, ?)'
     await db.atomic((tx) => {
-      tx.execute('CREATE TABLE t(id INTEGER PRIMARY KEY, owner INTEGER, v BLOB)')
-      tx.execute('CREATE INDEX by_owner ON t(owner)')
-      const rows = Math.floor((megabytes * 1_000_000) / (ROW_BYTES + 70))
-      const insert = 'INSERT INTO t(owner, v) VALUES (?, ?)'
-      for (let i = 0; i < rows; i++)
-        tx.execute(insert, [random.integer(0, 1_000_000), random.bytes(ROW_BYTES)])
       for (let i = 0; i < SMALL_ROWS_BEFORE; i++) tx.execute(insert, smallRow())
     })
     const [size] = (
@@ -48,16 +65,17 @@ async function measure(megabytes: number): Promise<void> {
     const sent: number[] = []
     for (let i = 0; i < COMMITS; i++) {
       uploaded = 0
-      await db.atomic((tx) => tx.execute('INSERT INTO t(owner, v) VALUES (?, ?)', smallRow()))
+      await db.atomic((tx) => tx.execute(insert, smallRow()))
       sent.push(uploaded)
     }
     report({
-      bench: `commit.bytes.${megabytes}mb`,
+      bench,
       value: median(sent),
       unit: 'bytes',
       reference: { what: 'the database as a file', value: Number(size?.n) },
     })
   } finally {
     await db.close()
+    await inner.close()
   }
 }

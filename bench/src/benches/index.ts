@@ -10,7 +10,8 @@ import { restore } from './restore.ts'
 export interface Bench {
   /** The names of the lines it prints. */
   readonly names: readonly string[]
-  run(): Promise<void>
+  /** Prints the lines that are wanted, or all. */
+  run(wanted: (name: string) => boolean): Promise<void>
 }
 
 export const benches: readonly Bench[] = [

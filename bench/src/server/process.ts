@@ -41,6 +41,45 @@ server.keepAliveTimeout = 60_000
 server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }))
 process.on('disconnect', () => process.exit(0))
 
+const uploads = new Map<string, Uint8Array[]>()
+
+/** A multipart upload, whose completion is conditional as a put is. */
+function takeUpload(
+  method: string | undefined,
+  path: string,
+  query: URLSearchParams,
+  headers: IncomingHttpHeaders,
+  body: Uint8Array,
+): Answer {
+  const id = query.get('uploadId')
+  if (id === null) {
+    const created = `upload-${uploads.size + 1}`
+    uploads.set(created, [])
+    return xml(
+      `<InitiateMultipartUploadResult><UploadId>${created}</UploadId></InitiateMultipartUploadResult>`,
+    )
+  }
+  const parts = uploads.get(id)
+  if (!parts) return failure(404, 'NoSuchUpload')
+  if (method === 'PUT') {
+    parts[Number(query.get('partNumber')) - 1] = body
+    return (response) => response.writeHead(200, { etag: etagOf(body) }).end()
+  }
+  if (method === 'POST' && headers['if-none-match'] === '*' && objects.has(path)) {
+    return failure(412, 'PreconditionFailed')
+  }
+  uploads.set(id, [])
+  if (method === 'DELETE') return (response) => response.writeHead(204).end()
+  const whole = Buffer.concat(parts)
+  const etag = etagOf(whole)
+  objects.set(path, { body: whole, etag, modified: new Date() })
+  return xml(`<CompleteMultipartUploadResult><ETag>${etag}</ETag></CompleteMultipartUploadResult>`)
+}
+
+function etagOf(body: Uint8Array): string {
+  return `"${createHash('md5').update(body).digest('hex')}"`
+}
+
 type Answer = (response: ServerResponse) => void
 
 function take(
@@ -50,9 +89,10 @@ function take(
   headers: IncomingHttpHeaders,
   body: Uint8Array,
 ): Answer {
+  if (query.has('uploads') || query.has('uploadId')) return takeUpload(method, path, query, headers, body)
   if (method === 'PUT') {
     if (headers['if-none-match'] === '*' && objects.has(path)) return failure(412, 'PreconditionFailed')
-    const etag = `"${createHash('md5').update(body).digest('hex')}"`
+    const etag = etagOf(body)
     objects.set(path, { body, etag, modified: new Date() })
     return (response) => response.writeHead(200, { etag }).end()
   }
@@ -102,20 +142,26 @@ function list(path: string, query: URLSearchParams): Answer {
   const bucket = path.endsWith('/') ? path : `${path}/`
   const prefix = query.get('prefix') ?? ''
   const startAfter = query.get('start-after') ?? ''
+  const encoded = query.get('encoding-type') === 'url'
   const contents = [...objects]
     .map(([name, object]) => ({ key: name.slice(bucket.length), name, object }))
     .filter(({ name, key }) => name.startsWith(bucket) && key.startsWith(prefix) && key > startAfter)
     .sort((a, b) => (a.key < b.key ? -1 : 1))
     .map(
       ({ key, object: { etag, modified, body } }) =>
-        `<Contents><Key>${encodeURIComponent(key)}</Key><ETag>${etag}</ETag><Size>${body.length}</Size>` +
+        `<Contents><Key>${encoded ? encodeURIComponent(key) : key}</Key><ETag>${etag}</ETag><Size>${body.length}</Size>` +
         `<LastModified>${modified.toISOString()}</LastModified></Contents>`,
     )
-  const xml = `<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>${contents.join('')}</ListBucketResult>`
-  return (response) => response.writeHead(200, { 'content-type': 'application/xml' }).end(xml)
+  return xml(
+    `<ListBucketResult>${encoded ? '<EncodingType>url</EncodingType>' : ''}<IsTruncated>false</IsTruncated>${contents.join('')}</ListBucketResult>`,
+  )
+}
+
+function xml(text: string): Answer {
+  return (response) => response.writeHead(200, { 'content-type': 'application/xml' }).end(text)
 }
 
 function failure(status: number, code: string): Answer {
-  const xml = `<Error><Code>${code}</Code><Message>${code}</Message></Error>`
-  return (response) => response.writeHead(status, { 'content-type': 'application/xml' }).end(xml)
+  const text = `<Error><Code>${code}</Code><Message>${code}</Message></Error>`
+  return (response) => response.writeHead(status, { 'content-type': 'application/xml' }).end(text)
 }

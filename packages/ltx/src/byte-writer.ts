@@ -27,11 +27,6 @@ export class ByteWriter {
     this.#length += count
   }
 
-  /** What has been written, as a view that the next write may invalidate. */
-  view(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.subarray(0, this.#length)
-  }
-
   /** A copy of what has been written, and an empty writer again. */
   take(): Uint8Array<ArrayBuffer> {
     const taken = this.#bytes.slice(0, this.#length)

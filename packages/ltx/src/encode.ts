@@ -66,8 +66,10 @@ export function encodeLtx(
   try {
     const encoder = new Encoder(header, options, room)
     for (const page of pages) encoder.add(page)
-    const checksum = encoder.finish()
-    return { bytes: encoder.output.take(), checksum }
+    const end = encoder.finish()
+    let step = end.next()
+    while (!step.done) step = end.next()
+    return { bytes: encoder.output.take(), checksum: step.value }
   } finally {
     spareRoom = room
   }
@@ -89,9 +91,13 @@ export async function* encodeLtxStream(
     encoder.add(page)
     if (encoder.output.length >= PIECE_SIZE) yield encoder.takePiece()
   }
-  const checksum = encoder.finish()
+  const end = encoder.finish()
+  let step = end.next()
+  for (; !step.done; step = end.next()) {
+    if (encoder.output.length >= PIECE_SIZE) yield encoder.takePiece()
+  }
   yield encoder.takePiece()
-  return checksum
+  return step.value
 }
 
 class Encoder {
@@ -121,9 +127,9 @@ class Encoder {
     this.#rules = new PageRules(header)
     this.#index = new PageIndex(room.index)
     this.output = new ByteWriter(room.file)
-    const bytes = this.output.reserve(HEADER_SIZE)
+    const bytes = new Uint8Array(HEADER_SIZE)
     writeHeader(header, bytes)
-    this.#emit(bytes, 0, HEADER_SIZE)
+    this.#write(bytes)
   }
 
   add(page: LtxPage): void {
@@ -156,18 +162,19 @@ class Encoder {
     this.output.advance(end - start)
   }
 
-  /** Writes what follows the pages; returns the file checksum. */
-  finish(): bigint {
+  /** Writes what follows the pages, step by step, so that it can be taken away; returns the file checksum. */
+  *finish(): Generator<void, bigint, void> {
     const missing = this.#rules.complete() ?? this.#missingGrowth()
     if (missing !== null) throw inputError(missing)
-    const index = this.#index.finish()
-    const size = PAGE_HEADER_SIZE + index.length + TRAILER_SIZE
-    const bytes = this.output.reserve(size)
-    const start = this.output.length
-    bytes.fill(0, start, start + size)
-    bytes.set(index, start + PAGE_HEADER_SIZE)
-    this.#emit(bytes, start, start + size - 8)
+    this.#write(new Uint8Array(PAGE_HEADER_SIZE))
+    for (const piece of this.#index.finish()) {
+      this.#write(piece)
+      yield
+    }
+    // The checksum of the database after the file is 0; the one of the file covers all but itself.
+    this.#write(new Uint8Array(TRAILER_SIZE - 8))
     const checksum = this.#crc.digest() | CHECKSUM_BIT
+    const bytes = this.output.reserve(8)
     new DataView(bytes.buffer).setBigUint64(this.output.length, checksum)
     this.output.advance(8)
     return checksum
@@ -178,9 +185,10 @@ class Encoder {
     return this.output.take()
   }
 
-  #emit(bytes: Uint8Array, start: number, end: number): void {
-    this.#crc.update(bytes, start, end)
-    this.output.advance(end - start)
+  #write(bytes: Uint8Array): void {
+    this.output.reserve(bytes.length).set(bytes, this.output.length)
+    this.#crc.update(bytes)
+    this.output.advance(bytes.length)
   }
 
   #missingGrowth(): string | null {

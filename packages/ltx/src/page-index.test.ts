@@ -19,9 +19,23 @@ test('numbers of any size, an end, and the size', () => {
   ] as const
   for (const [number, offset, size] of entries) index.add(number, offset, size)
   const body = [...entries.flat().flatMap((value) => varint(BigInt(value))), 0]
-  expect([...index.finish()]).toEqual([...body, 0, 0, 0, 0, 0, 0, 0, body.length])
+  expect([...Buffer.concat(index.finish())]).toEqual([...body, 0, 0, 0, 0, 0, 0, 0, body.length])
 })
 
 test('without pages there is only the end', () => {
-  expect([...new PageIndex().finish()]).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 1])
+  expect([...Buffer.concat(new PageIndex().finish())]).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 1])
+})
+
+test('an index of many pieces is one', () => {
+  const index = new PageIndex()
+  const body: number[] = []
+  for (let i = 1; i <= 40_000; i++) {
+    index.add(i, i * 300, i)
+    body.push(...[i, i * 300, i].flatMap((value) => varint(BigInt(value))))
+  }
+  const pieces = index.finish()
+  expect(pieces.length).toBeGreaterThan(3)
+  const whole = Buffer.concat(pieces)
+  expect(whole.subarray(0, -8)).toEqual(Buffer.from([...body, 0]))
+  expect(whole.readBigUInt64BE(whole.length - 8)).toBe(BigInt(body.length + 1))
 })

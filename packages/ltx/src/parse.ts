@@ -101,20 +101,22 @@ function* readBlock(
 
 /** Compares the index with what it must be, which is known. */
 function* compareIndex(
-  expected: Uint8Array,
+  pieces: readonly Uint8Array[],
   position: Position,
   crc: Crc64,
 ): Generator<number, void, Uint8Array> {
-  for (let at = 0; at < expected.length; at += INDEX_PIECE) {
-    const wanted = expected.subarray(at, at + INDEX_PIECE)
-    const found = yield wanted.length
-    for (let i = 0; i < wanted.length; i++) {
-      if (found[i] !== wanted[i]) {
-        throw fileError('LTX_INDEX', 'the page index disagrees with the pages', position.offset + i)
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.length; at += INDEX_PIECE) {
+      const wanted = piece.subarray(at, at + INDEX_PIECE)
+      const found = yield wanted.length
+      for (let i = 0; i < wanted.length; i++) {
+        if (found[i] !== wanted[i]) {
+          throw fileError('LTX_INDEX', 'the page index disagrees with the pages', position.offset + i)
+        }
       }
+      crc.update(found)
+      position.offset += wanted.length
     }
-    crc.update(found)
-    position.offset += wanted.length
   }
 }
 

@@ -64,7 +64,7 @@ export class Bucket {
     const request = <T>(
       operation: Operation,
       key: string,
-      options: Pick<PutOptions, 'signedAt'>,
+      options: { readonly signedAt?: number | undefined },
       effect: () => T,
       busy?: T,
     ): Promise<T> => {
@@ -83,10 +83,13 @@ export class Bucket {
       description: 'bucket',
       get: (key, options = {}) => request('get', key, {}, () => this.#get(key, options)),
       head: (key) => request('head', key, {}, () => this.#objects.get(key) ?? null),
-      put: (key, body, options = {}) => {
-        const bytes = Buffer.concat(body instanceof Uint8Array ? [body] : body) // a late request carries the bytes of now
+      put: async (key, body, options = {}) => {
+        // A late request carries the bytes and the signature of now.
+        const pieces = body instanceof Uint8Array ? [body] : 'length' in body ? body : await gather(body)
+        const bytes = Buffer.concat(pieces)
+        const signedAt = typeof options.signedAt === 'function' ? await options.signedAt() : options.signedAt
         const effect = () => this.#put(key, bytes, options, environment.name)
-        return request<PutResult>('put', key, options, effect, { outcome: 'busy' })
+        return request<PutResult>('put', key, { signedAt }, effect, { outcome: 'busy' })
       },
       async *list(prefix, { startAfter = '' } = {}) {
         yield* await list(prefix, startAfter)
@@ -207,6 +210,12 @@ export class Bucket {
       .filter(({ key }) => key.startsWith(prefix) && key > startAfter)
       .sort((a, b) => (a.key < b.key ? -1 : 1))
   }
+}
+
+async function gather(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of stream) pieces.push(piece)
+  return pieces
 }
 
 type Attempt<T> = { readonly value: T } | { readonly error: unknown }

@@ -1,4 +1,13 @@
-import { decodeLtx, encodeLtx, formatTxid, linkFields, linkOf, noteOf } from '@thaw/ltx'
+import {
+  decodeLtx,
+  encodeLtx,
+  formatTxid,
+  type LtxTrailer,
+  linkFields,
+  linkOf,
+  noteOf,
+  readLtxTrailer,
+} from '@thaw/ltx'
 import type { ObjectStore } from '@thaw/store'
 import { HistoryChangedError, RestoreError } from './errors.ts'
 import { fileKey, listLevel } from './files.ts'
@@ -10,6 +19,9 @@ import type { PageSet } from './replica.ts'
  */
 
 const FETCHES_AT_ONCE = 16
+const TRAILER_BYTES = 16
+/** What comes whole in one request even if only its end is wanted. */
+const SMALL_BYTES = 64 * 1024
 
 /** The end of a chain as somebody knows it: nothing is published upon what does not fit to it. */
 export interface ChainPosition {
@@ -90,6 +102,24 @@ export class Chain {
   }
 
   /**
+   * The end of the transaction of that number, which tells it from any other, however large it is; null when there is
+   * none. One request, or two when it is large.
+   */
+  async trailer(txid: number): Promise<LtxTrailer | null> {
+    const key = linkKey(txid)
+    const start = await this.#store.get(key, { range: { start: 0, end: SMALL_BYTES } })
+    if (!start) return null
+    const { size, etag, body } = start
+    const range = { start: size - TRAILER_BYTES, end: size }
+    const end = size === body.length ? start : await this.#store.get(key, { range, ifMatch: etag })
+    try {
+      return end && readLtxTrailer(end.body)
+    } catch (error) {
+      throw this.#damaged(key, error)
+    }
+  }
+
+  /**
    * The numbers of all transactions that the bucket holds singly from `first` on, ascending and without a gap.
    * @throws RestoreError `RESTORE_GAP` when one is missing between two others
    */
@@ -145,13 +175,17 @@ export class Chain {
         asksMs: noteOf(header),
       }
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      throw new RestoreError(
-        'RESTORE_CORRUPT',
-        `${key} of ${this.#description} is damaged: ${reason}. Restore the object from a backup of the bucket`,
-        error,
-      )
+      throw this.#damaged(key, error)
     }
+  }
+
+  #damaged(key: string, error: unknown): RestoreError {
+    const reason = error instanceof Error ? error.message : String(error)
+    return new RestoreError(
+      'RESTORE_CORRUPT',
+      `${key} of ${this.#description} is damaged: ${reason}. Restore the object from a backup of the bucket`,
+      error,
+    )
   }
 }
 

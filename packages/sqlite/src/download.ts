@@ -2,14 +2,21 @@ import { type ObjectStore, StoreError } from '@thaw/store'
 import type { LtxFile } from './files.ts'
 
 const MEBIBYTE = 1024 * 1024
-const PIECE_BYTES = MEBIBYTE
 const REQUESTS_AT_ONCE = 24
 /**
  * Enough to fill a line of 75 MB/s whose answers begin after 80 ms, and no more: requests share the line, and the more
  * of them there are, the later the first one is complete and can be worked on.
  */
 const BYTES_UNDER_WAY = 6 * MEBIBYTE
-const BYTES_AHEAD = 64 * MEBIBYTE
+/** What is read slower than it arrives need not wait in memory. */
+const DEFAULT_LIMITS: DownloadLimits = { pieceBytes: MEBIBYTE, aheadBytes: 32 * MEBIBYTE }
+
+export interface DownloadLimits {
+  /** Size of the ranges that a large file is asked for in. */
+  readonly pieceBytes: number
+  /** How much may have arrived, or be on its way, and not be read yet. One piece always may. */
+  readonly aheadBytes: number
+}
 
 /** An object that was listed is gone, or another one has its name: retention went by. List again. */
 export class FileVanishedError extends Error {
@@ -34,14 +41,18 @@ interface Piece {
 }
 
 /**
- * Downloads files in their order, many requests ahead of the reader, large ones in ranges of 1 MiB pinned to the
- * version that was listed. Memory is bounded by 64 MiB, whatever the sizes.
+ * Downloads files in their order, many requests ahead of the reader, large ones in ranges pinned to the version
+ * that was listed. Memory is bounded by the limits, whatever the sizes.
  *
  * The pieces of a file must be read before the next file is asked for.
  * @throws FileVanishedError, StoreError
  */
-export async function* download(store: ObjectStore, files: readonly LtxFile[]): AsyncGenerator<Download> {
-  const pieces = files.flatMap(split)
+export async function* download(
+  store: ObjectStore,
+  files: readonly LtxFile[],
+  { pieceBytes, aheadBytes }: DownloadLimits = DEFAULT_LIMITS,
+): AsyncGenerator<Download> {
+  const pieces = files.flatMap((file) => split(file, pieceBytes))
   const ahead: { readonly size: number; readonly bytes: Promise<Uint8Array> }[] = []
   let next = 0
   let bytesAhead = 0
@@ -55,7 +66,7 @@ export async function* download(store: ObjectStore, files: readonly LtxFile[]): 
       const full =
         requests >= REQUESTS_AT_ONCE ||
         bytesUnderWay + size > BYTES_UNDER_WAY ||
-        bytesAhead + size > BYTES_AHEAD
+        bytesAhead + size > aheadBytes
       if (full && ahead.length > 0) return
       requests++
       bytesUnderWay += size
@@ -82,16 +93,16 @@ export async function* download(store: ObjectStore, files: readonly LtxFile[]): 
   }
 
   try {
-    for (const file of files) yield { file, pieces: read(split(file).length) }
+    for (const file of files) yield { file, pieces: read(split(file, pieceBytes).length) }
   } finally {
     stopped = true
   }
 }
 
-function split(file: LtxFile): Piece[] {
+function split(file: LtxFile, pieceBytes: number): Piece[] {
   const pieces: Piece[] = []
-  for (let start = 0; start === 0 || start < file.size; start += PIECE_BYTES) {
-    pieces.push({ file, start, end: Math.min(start + PIECE_BYTES, file.size) })
+  for (let start = 0; start === 0 || start < file.size; start += pieceBytes) {
+    pieces.push({ file, start, end: Math.min(start + pieceBytes, file.size) })
   }
   return pieces
 }

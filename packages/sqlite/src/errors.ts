@@ -109,6 +109,8 @@ export type OperationErrorCode =
   /** SQLite cannot open it, or somebody keeps it locked. */
   | 'FILE_UNREADABLE'
   | 'NO_DIRECTORY'
+  /** The temporary directory has no room for the copy that is worked on. */
+  | 'NO_SPACE'
   /** SQLite found damage in a file, or in what the bucket holds. */
   | 'INTEGRITY_CHECK_FAILED'
   | 'CLOCK_SKEW'

@@ -90,7 +90,7 @@ test('absence proves nothing when a freeze lies between the last proof and the a
 })
 
 test('an attempt is signed with the instant that the fence judged', async () => {
-  const signed: (number | undefined)[] = []
+  const signed: unknown[] = []
   const slow = withOperations(store, {
     put: (key, body, options) => {
       if (key.endsWith('.ltx')) signed.push(options?.signedAt)

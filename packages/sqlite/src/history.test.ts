@@ -87,6 +87,31 @@ test('a replica whose database was wiped notices when it has been away', async (
   await expect(rows(db, 'SELECT * FROM t')).rejects.toMatchObject({ code: 'HISTORY_CHANGED' })
 })
 
+test('who was away knows its own transaction by the end of it, however large that is', async () => {
+  let fetched = 0
+  const counted: ObjectStore = {
+    ...store,
+    get: async (...args) => {
+      const object = await store.get(...args)
+      fetched += object?.body.length ?? 0
+      return object
+    },
+  }
+  const away = await open({ store: counted, clock })
+  await away.execute('INSERT INTO t VALUES (randomblob(3000000))')
+  const { position } = away
+  clock.advance(10 * 60_000)
+  fetched = 0
+  expect(await rows(away, 'SELECT max(length(v)) AS n FROM t')).toEqual([{ n: 3_000_000 }])
+  expect(fetched).toBeLessThan(100_000)
+  expect(away.position).toBe(position)
+  // And another one of its name it does not take for its own.
+  const foreign = await store.get(linkKey(2))
+  await store.put(linkKey(position), foreign?.body ?? new Uint8Array())
+  clock.advance(10 * 60_000)
+  await expect(rows(away, 'SELECT 1')).rejects.toMatchObject({ code: 'HISTORY_CHANGED' })
+})
+
 test('an environment that found nothing takes over what somebody else created, page size and all', async () => {
   const empty = memoryStore()
   const early = await open({ store: empty, clock })

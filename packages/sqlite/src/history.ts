@@ -23,7 +23,7 @@ export async function isLeftBehind(
   const { txid, checksum } = position
   if (txid === 0) return listed.length > 0 && listed[0] !== 1
   if (listed.length > 0 && listed[0] !== txid) return true
-  const own = listed.length === 0 ? null : await chain.fetch(txid)
+  const own = listed.length === 0 ? null : await chain.trailer(txid)
   if (own && fits(own.checksum, checksum)) return false
   throw new HistoryChangedError(
     `${description} no longer holds transaction ${txid} as this environment knows it: ` +

@@ -1,5 +1,4 @@
-import { statfsSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type LtxDecoder, type LtxHeader, lockPage } from '@thaw/ltx'
 import { type ChainPosition, EMPTY_CHAIN, missing } from './chain.ts'
@@ -10,6 +9,7 @@ import { corrupt, openFile, orCorrupt, type Source } from './ltx-file.ts'
 import { PageFile } from './page-file.ts'
 import { type Place, placeOf, verifyOrder } from './place.ts'
 import { type Plan, planFrom } from './plan.ts'
+import { becameFull, isFull, lackOfSpace } from './space.ts'
 
 const PLANS = 3
 
@@ -38,7 +38,8 @@ export async function restore(
     try {
       return await materialise(source, files, path)
     } catch (error) {
-      await rm(path, { force: true })
+      rmSync(path, { force: true })
+      if (isFull(error)) throw noSpace(becameFull(source.description, dirname(path)), error)
       if (!(error instanceof FileVanishedError)) throw error
       if (attempt === PLANS) {
         throw new RestoreError(
@@ -121,7 +122,8 @@ class Output {
     this.#source = source
     this.pageSize = newest.pageSize
     this.#pageCount = newest.commit
-    refuseWithoutSpace(source, dirname(path), newest.commit * newest.pageSize)
+    const lack = lackOfSpace(source.description, newest.commit * newest.pageSize, dirname(path))
+    if (lack !== null) throw noSpace(lack)
     this.#written = new Uint8Array(newest.commit + 1)
     this.#left = newest.commit - (lockPage(newest.pageSize) <= newest.commit ? 1 : 0)
     this.#file = new PageFile(path, newest.pageSize)
@@ -151,13 +153,6 @@ class Output {
   }
 }
 
-function refuseWithoutSpace({ description }: Source, directory: string, needed: number): void {
-  const { bavail, bsize } = statfsSync(directory)
-  const free = bavail * bsize
-  if (needed <= free) return
-  throw new RestoreError(
-    'RESTORE_NO_SPACE',
-    `${description} has ${needed} bytes and ${directory} has ${free} free. Give the function more ephemeral ` +
-      `storage (up to 10,240 MB), or name a larger directory`,
-  )
+function noSpace(message: string, cause?: unknown): RestoreError {
+  return new RestoreError('RESTORE_NO_SPACE', message, cause)
 }

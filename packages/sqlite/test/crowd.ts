@@ -31,7 +31,7 @@ export async function openCrowd({ seed, writers, bytesAMs }: CrowdOptions): Prom
   const narrow: ObjectStore = {
     ...far,
     put: async (key, body, options) => {
-      if (bytesAMs !== undefined) await sleep(body.length / bytesAMs)
+      if (bytesAMs !== undefined && body instanceof Uint8Array) await sleep(body.length / bytesAMs)
       return far.put(key, body, options)
     },
   }

@@ -15,6 +15,7 @@ export type {
   ListOptions,
   ObjectInfo,
   ObjectStore,
+  PutBody,
   PutOptions,
   PutResult,
   StoredObject,

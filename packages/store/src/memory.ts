@@ -1,4 +1,4 @@
-import { join, pieces } from './bytes.ts'
+import { gather, isStream, join, pieces, signingTime } from './bytes.ts'
 import { changed, checkAlive, checkGet, checkPut } from './checks.ts'
 import { StoreError } from './errors.ts'
 import { checkKey, compareKeys } from './keys.ts'
@@ -7,6 +7,7 @@ import type {
   ListOptions,
   ObjectInfo,
   ObjectStore,
+  PutBody,
   PutOptions,
   PutResult,
   StoredObject,
@@ -48,13 +49,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): ObjectStore {
     return object ? info(object) : null
   }
 
-  async function put(
-    key: string,
-    body: Uint8Array | readonly Uint8Array[],
-    options: PutOptions = {},
-  ): Promise<PutResult> {
+  async function put(key: string, body: PutBody, options: PutOptions = {}): Promise<PutResult> {
     checkPut(key, options, description)
-    const { signedAt = now() } = options
+    const parts = isStream(body) ? await gather(body) : pieces(body)
+    checkAlive('put', description, key, options.signal)
+    const given = signingTime(options)
+    const signedAt = (given instanceof Promise ? await given : given) ?? now()
     if (Math.abs(signedAt - now()) > maxSkewMs) {
       const details = { operation: 'put', store: description, key, status: 403 } as const
       throw new StoreError(
@@ -66,7 +66,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): ObjectStore {
     const old = objects.get(key)
     if (options.ifAbsent && old) return { outcome: 'exists' }
     if (options.ifMatch !== undefined && options.ifMatch !== old?.etag) return { outcome: 'changed' }
-    const bytes = join(pieces(body))
+    const bytes = join(parts)
     const etag = `"${++version}"`
     if (!old) order = null
     objects.set(key, { key, size: bytes.length, etag, modifiedAt: now(), body: bytes })

@@ -41,10 +41,16 @@ export interface PutOptions {
   /**
    * The instant that the request is signed with, in ms since the epoch; now when absent. S3 refuses a
    * request signed more than 15 minutes from its own clock.
+   *
+   * A function is asked right before each request that can bring the object about, so after all of a large
+   * body is uploaded. What it throws ends the put, and nothing is written.
    */
-  readonly signedAt?: number
+  readonly signedAt?: number | (() => number | Promise<number>)
   readonly signal?: AbortSignal
 }
+
+/** Bytes to be put: whole, in pieces that follow each other, or as a stream of such pieces. */
+export type PutBody = Uint8Array | readonly Uint8Array[] | AsyncIterable<Uint8Array>
 
 export type PutResult =
   | { readonly outcome: 'stored'; readonly etag: string }
@@ -71,7 +77,11 @@ export interface ListOptions {
  * - `get` and `head` give null for an absent object and throw for everything else; a refusal (403) is
  *   never taken for absence.
  * - `get`, `head`, `list` and `delete` may try again inside. **`put` is one attempt**: when its outcome
- *   cannot be known it throws a `StoreError` whose `unknown` is true.
+ *   cannot be known it throws a `StoreError` whose `unknown` is true. Of a large object that goes up in
+ *   parts, the parts are tried again; joining them is what this is about, and does it once at most.
+ * - A put of a stream takes bounded memory, however long the stream (but in the memory store). The stream is
+ *   read once, or not at all where the outcome is clear without; its pieces must not change afterwards. What
+ *   it throws, the put throws, and nothing is written.
  * - Names are non-empty strings of `/`-separated segments without `.` and `..`.
  */
 export interface ObjectStore {
@@ -79,8 +89,7 @@ export interface ObjectStore {
   readonly description: string
   get(key: string, options?: GetOptions): Promise<StoredObject | null>
   head(key: string, options?: { readonly signal?: AbortSignal }): Promise<ObjectInfo | null>
-  /** The body may come in pieces; they are written one after the other. */
-  put(key: string, body: Uint8Array | readonly Uint8Array[], options?: PutOptions): Promise<PutResult>
+  put(key: string, body: PutBody, options?: PutOptions): Promise<PutResult>
   /** Names that begin with `prefix`, ascending by UTF-8 bytes. */
   list(prefix: string, options?: ListOptions): AsyncIterable<ObjectInfo>
   /** Deleting what is not there is no error. */

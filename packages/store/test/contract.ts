@@ -7,6 +7,8 @@ import {
   StoreError,
 } from '../src/index.ts'
 
+import { streamContract } from './contract-streams.ts'
+
 export interface Subject {
   readonly store: ObjectStore
   close(): Promise<void>
@@ -386,6 +388,8 @@ export function storeContract(name: string, make: () => Promise<Subject>): void 
       expect(error.message).toContain(error.store)
       expect(store.description.startsWith(error.store)).toBe(true)
     })
+
+    streamContract(() => store, fresh)
 
     test('passes the probe, again and again', async () => {
       const key = fresh('probe')

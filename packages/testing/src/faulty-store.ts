@@ -126,13 +126,16 @@ export function faultyStore(
     description: store.description,
     get: (key, asked) => suffer({ operation: 'get', key }, () => store.get(key, asked)),
     head: (key, asked) => suffer({ operation: 'head', key }, () => store.head(key, asked)),
-    put(key, body, asked = {}) {
+    async put(key, body, asked = {}) {
       const { ifAbsent: _, ifMatch: __, ...unconditional } = asked
       const effective = options.ignoreConditions ? unconditional : asked
       const busy = (): PutResult => ({ outcome: 'busy' })
-      // A late request carries the bytes of now.
-      const bytes = body instanceof Uint8Array ? body.slice() : body.map((piece) => piece.slice())
-      return suffer({ operation: 'put', key, options: asked }, () => store.put(key, bytes, effective), busy)
+      // A late request carries the bytes and the signature of now.
+      const pieces = body instanceof Uint8Array ? [body] : 'length' in body ? body : await gather(body)
+      const bytes = pieces.map((piece) => piece.slice())
+      const signedAt = typeof asked.signedAt === 'function' ? await asked.signedAt() : asked.signedAt
+      const signed = signedAt === undefined ? effective : { ...effective, signedAt }
+      return suffer({ operation: 'put', key, options: asked }, () => store.put(key, bytes, signed), busy)
     },
     async *list(prefix, asked) {
       yield* await suffer({ operation: 'list', key: prefix }, () => gather(store.list(prefix, asked)))

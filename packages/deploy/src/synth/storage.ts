@@ -26,7 +26,8 @@ export function createStorage(scope: Construct, folder: string): Storage {
   })
   const objects = new PolicyStatement({
     effect: Effect.ALLOW,
-    actions: ['s3:GetObject', 's3:PutObject'],
+    // The last frees the parts of a large object that does not come to be.
+    actions: ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'],
     resources: [bucket.arnForObjects(`${folder}/*`)],
   })
   // Without this right S3 answers 403 for an object that is not there, which is never taken for absence. Such a

@@ -167,7 +167,7 @@ test('every function has a role of its own that may do what it needs and nothing
       },
       {
         Effect: 'Allow',
-        Action: ['s3:GetObject', 's3:PutObject'],
+        Action: ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'],
         Resource: `\${${bucketId()}.Arn}/shop-dev/*`,
         Condition: undefined,
       },

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { readLtxTrailer } from '@thaw/ltx'
+import { decodeLtx, readLtxTrailer } from '@thaw/ltx'
 import { memoryStore, type ObjectStore } from '@thaw/store'
 import { faultyStore, type SeededRandom, seededRandom } from '@thaw/testing'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
@@ -81,6 +81,65 @@ test('many files are compacted whatever their age', async () => {
   await insert(20)
   await maintain(source(), { policy: { compactAtFiles: 20 } })
   expect(await files(1)).toEqual(['1-21'])
+})
+
+test('so many files that not all can be held open are compacted in several runs', async () => {
+  await insert(299)
+  const policy = { compactAfterMs: { 1: 0, 2: HOUR, 3: HOUR } }
+  const { created } = await maintain(source(), { policy })
+  expect(created).toHaveLength(2)
+  expect(await files(1)).toEqual(['1-256', '257-300'])
+  const copy = await open({ store })
+  expect(await rows(copy, 'SELECT count(*) AS n FROM t')).toEqual([{ n: 299 }])
+})
+
+test('what is merged passes through memory piece by piece', async () => {
+  const mebibyte = 1024 * 1024
+  for (let i = 0; i < 2; i++) {
+    await db.atomic((tx) => {
+      for (let n = 0; n < 14; n++) tx.execute('INSERT INTO t(v) VALUES (randomblob(1000000))')
+    })
+  }
+  let read = 0
+  let written = 0
+  let most = 0
+  const counted = withOperations(store, {
+    get: async (...args) => {
+      const object = await store.get(...args)
+      read += object?.body.length ?? 0
+      most = Math.max(most, read - written)
+      return object
+    },
+    put: (key, body, options) => {
+      if (body instanceof Uint8Array || 'length' in body) return store.put(key, body, options)
+      async function* counting(stream: AsyncIterable<Uint8Array>) {
+        for await (const piece of stream) {
+          expect(piece.length).toBeLessThan(mebibyte)
+          written += piece.length
+          yield piece
+        }
+      }
+      return store.put(key, counting(body), options)
+    },
+  })
+  const policy = { compactAtFiles: 2, snapshotAfterMs: Number.POSITIVE_INFINITY }
+  await maintain({ store: counted, description: 'the database' }, { policy })
+  expect(await files(1)).toEqual(['1-3'])
+  expect(written).toBeGreaterThan(26 * mebibyte)
+  expect(most).toBeLessThan(20 * mebibyte)
+})
+
+test('while another creates the same file, it is tried again', async () => {
+  await insert(3)
+  clock.advance(HOUR)
+  let busy = 3
+  const contended = withOperations(store, {
+    put: (key, ...rest) =>
+      key.startsWith('0001/') && busy-- > 0 ? Promise.resolve({ outcome: 'busy' }) : store.put(key, ...rest),
+  })
+  const { created } = await maintain({ store: contended, description: 'the database' })
+  expect(created).toContain('0001/0000000000000001-0000000000000004.ltx')
+  expect(await files(1)).toEqual(['1-4'])
 })
 
 test('a snapshot is made once a day when there is something new, and when much has to be applied', async () => {
@@ -191,6 +250,19 @@ test('a damaged or foreign input makes nothing and deletes nothing', async () =>
   clock.advance(31_000)
   const before = await names()
   await expect(maintain(source())).rejects.toMatchObject({ code: 'RESTORE_CORRUPT' })
+  expect(await names()).toEqual(before)
+})
+
+test('inputs of two histories make nothing', async () => {
+  await insert(5)
+  const third = await store.get(linkKey(3))
+  const { pages, header } = decodeLtx(third?.body ?? new Uint8Array())
+  const change = { pages: new Map(pages.map(({ number, data }) => [number, data])), pageCount: header.commit }
+  const foreign = encodeLink({ txid: 2, checksum: 0xbadn, timestamp: 1 }, change, header.pageSize, 7n, 2)
+  await store.put(linkKey(3), foreign.bytes)
+  clock.advance(31_000)
+  const before = await names()
+  await expect(maintain(source())).rejects.toMatchObject({ code: 'HISTORY_CHANGED' })
   expect(await names()).toEqual(before)
 })
 

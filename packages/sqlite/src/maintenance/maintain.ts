@@ -1,7 +1,7 @@
 import { COMPACTED_LEVELS, type LtxFile, latest, listAll, listLevel, SNAPSHOT_LEVEL } from '../files.ts'
 import type { Source } from '../ltx-file.ts'
 import { planFrom } from '../plan.ts'
-import { mergeFiles } from './merge.ts'
+import { MOST_INPUTS, mergeFiles } from './merge.ts'
 import { DEFAULT_POLICY, type MaintenancePolicy } from './policy.ts'
 import { expired } from './retention.ts'
 
@@ -33,11 +33,16 @@ export async function maintain(source: Source, options: MaintainOptions = {}): P
   const now = await storeClock(source)
   const created: string[] = []
   for (const level of COMPACTED_LEVELS) {
-    const inputs = await compactionDue(source, level, policy, now)
-    if (inputs.length > 0) created.push(await mergeFiles(source, inputs, level))
+    for (;;) {
+      const inputs = await compactionDue(source, level, policy, now)
+      if (inputs.length > 0) created.push(await mergeFiles(source, inputs.slice(0, MOST_INPUTS), level))
+      if (inputs.length <= MOST_INPUTS) break
+    }
   }
   const inputs = await snapshotDue(source, policy, now)
-  if (inputs.length > 0) created.push(await mergeFiles(source, inputs, SNAPSHOT_LEVEL))
+  if (inputs.length > 0) {
+    created.push(await mergeFiles(source, inputs.slice(0, MOST_INPUTS), SNAPSHOT_LEVEL))
+  }
   if (options.deleteExpired === false) return { created, deleted: [] }
   const deleted = expired(await listAll(source.store), policy, now).map(({ key }) => key)
   await source.store.delete(deleted)

@@ -1,6 +1,12 @@
-import { encodeLtxStream, type LtxDecoder, type LtxPage, readLtxTrailer } from '@thaw/ltx'
-import type { ObjectStore } from '@thaw/store'
-import { download, FileVanishedError } from '../download.ts'
+import {
+  encodeLtxStream,
+  type LtxDecoder,
+  type LtxHeaderInput,
+  type LtxPage,
+  readLtxTrailer,
+} from '@thaw/ltx'
+import type { PutResult } from '@thaw/store'
+import { type DownloadLimits, download, FileVanishedError } from '../download.ts'
 import { fileKey, type LtxFile } from '../files.ts'
 import { corrupt, openFile, orCorrupt, type Source } from '../ltx-file.ts'
 import { type Place, placeFields, placeOf, verifyOrder } from '../place.ts'
@@ -8,6 +14,11 @@ import { type Place, placeFields, placeOf, verifyOrder } from '../place.ts'
 const TRIES_WHILE_BUSY = 8
 const OPENED_AT_ONCE = 16
 const TRAILER_BYTES = 16
+const MEBIBYTE = 1024 * 1024
+const AHEAD_BYTES = 16 * MEBIBYTE
+const SMALLEST_PIECE_BYTES = 64 * 1024
+/** More inputs are merged in several runs: each is held open, with a piece of its bytes in memory. */
+export const MOST_INPUTS = 256
 
 /**
  * Puts one file in the place of several: the newest image of every page in them. The result depends on nothing but
@@ -22,24 +33,48 @@ export async function mergeFiles(source: Source, inputs: readonly LtxFile[], lev
   const first = inputs[0]
   const last = inputs.at(-1)
   if (!first || !last) throw new Error('there is nothing to merge')
+  const key = fileKey(level, first.first, last.last)
+  for (let tries = 1; ; tries++) {
+    const outcome = await putMerged(source, inputs, { first: first.first, last: last.last }, key)
+    // Who made the same before made it of the same transactions.
+    if (outcome === 'stored' || outcome === 'exists') return key
+    if (tries === TRIES_WHILE_BUSY)
+      throw new Error(`${key} was being created by another ${tries} times in a row`)
+  }
+}
+
+/** Streams from the inputs into the result: memory depends on the number of the inputs, not on their sizes. */
+async function putMerged(
+  source: Source,
+  inputs: readonly LtxFile[],
+  { first, last }: Pick<LtxFile, 'first' | 'last'>,
+  key: string,
+): Promise<PutResult['outcome']> {
   const opened = await openAll(source, inputs)
   try {
     const newest = opened.at(-1)
     if (!newest) throw new Error('nothing was opened')
     const { pageSize, commit, timestamp } = newest.decoder.header
     const place = await placeOfAll(source, opened)
-    const range = { minTxid: first.first, maxTxid: last.last }
+    const range = { minTxid: first, maxTxid: last }
     const header = { pageSize, commit, timestamp, ...range, ...placeFields(place) }
-    const pages = mergePages(source, opened, commit)
-    const pieces: Uint8Array[] = []
-    for await (const piece of encodeLtxStream(header, pages)) pieces.push(piece)
-    verifyAll(source, opened, place)
-    const key = fileKey(level, first.first, last.last)
-    await create(source.store, key, pieces, timestamp)
-    return key
+    const body = encodeMerged(source, opened, header, place)
+    const { outcome } = await source.store.put(key, body, { ifAbsent: true, timestamp })
+    return outcome
   } finally {
     for (const { decoder } of opened) await decoder.close()
   }
+}
+
+/** The result. It ends only when everything in it is verified, and what has not ended is not written. */
+async function* encodeMerged(
+  source: Source,
+  opened: readonly Opened[],
+  header: LtxHeaderInput & { readonly commit: number },
+  place: Place,
+): AsyncGenerator<Uint8Array> {
+  yield* encodeLtxStream(header, mergePages(source, opened, header.commit))
+  verifyAll(source, opened, place)
 }
 
 interface Opened {
@@ -49,10 +84,11 @@ interface Opened {
 
 async function openAll(source: Source, inputs: readonly LtxFile[]): Promise<Opened[]> {
   const opened: Opened[] = []
+  const limits = limitsFor(inputs.length)
   try {
     for (let start = 0; start < inputs.length; start += OPENED_AT_ONCE) {
       const some = inputs.slice(start, start + OPENED_AT_ONCE)
-      const results = await Promise.allSettled(some.map((file) => openOne(source, file)))
+      const results = await Promise.allSettled(some.map((file) => openOne(source, file, limits)))
       for (const result of results) if (result.status === 'fulfilled') opened.push(result.value)
       for (const result of results) if (result.status === 'rejected') throw result.reason
     }
@@ -63,12 +99,23 @@ async function openAll(source: Source, inputs: readonly LtxFile[]): Promise<Open
   }
 }
 
-async function openOne(source: Source, file: LtxFile): Promise<Opened> {
-  return { file, decoder: await openFile(source, file, piecesOf(source, file)) }
+async function openOne(source: Source, file: LtxFile, limits: DownloadLimits): Promise<Opened> {
+  return { file, decoder: await openFile(source, file, piecesOf(source, file, limits)) }
 }
 
-async function* piecesOf({ store }: Source, file: LtxFile): AsyncGenerator<Uint8Array> {
-  for await (const { pieces } of download(store, [file])) yield* pieces
+async function* piecesOf(
+  { store }: Source,
+  file: LtxFile,
+  limits: DownloadLimits,
+): AsyncGenerator<Uint8Array> {
+  for await (const { pieces } of download(store, [file], limits)) yield* pieces
+}
+
+/** The inputs are read side by side: together they may be this far ahead. */
+function limitsFor(inputs: number): DownloadLimits {
+  const aheadBytes = Math.floor(AHEAD_BYTES / inputs)
+  const pieceBytes = Math.min(MEBIBYTE, Math.max(SMALLEST_PIECE_BYTES, Math.floor(aheadBytes / 2)))
+  return { aheadBytes, pieceBytes }
 }
 
 /** The place in the chain of all files together, before they are read. */
@@ -134,20 +181,5 @@ async function* mergePages(
     const { number } = lowest
     for (const head of heads) if (head.page?.number === number) head.page = await head.advance()
     if (number <= commit) yield lowest
-  }
-}
-
-async function create(
-  store: ObjectStore,
-  key: string,
-  pieces: readonly Uint8Array[],
-  timestamp: number,
-): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    const { outcome } = await store.put(key, pieces, { ifAbsent: true, timestamp })
-    // Who made the same before made it of the same transactions.
-    if (outcome === 'stored' || outcome === 'exists') return
-    if (tries === TRIES_WHILE_BUSY)
-      throw new Error(`${key} was being created by another ${tries} times in a row`)
   }
 }

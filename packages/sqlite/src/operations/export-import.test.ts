@@ -217,6 +217,33 @@ async function putAsFirst(store: ObjectStore, bytes: Uint8Array): Promise<void> 
   await store.put(linkKey(1), encodeLtx(header, pages).bytes)
 }
 
+test('a file is put as a stream of small pieces', async () => {
+  const directory = temporaryDirectory()
+  const file = join(directory, 'large.db')
+  const db = new DatabaseSync(file)
+  db.exec('CREATE TABLE t(v)')
+  for (let i = 0; i < 10; i++) db.exec('INSERT INTO t VALUES (randomblob(1000000))')
+  db.close()
+  const store = memoryStore()
+  const pieces: number[] = []
+  const counted = withOperations(store, {
+    put: (key, body, options) => {
+      if (!key.endsWith('.ltx')) return store.put(key, body, options)
+      if (!(Symbol.asyncIterator in body)) throw new Error('it is put as a whole')
+      async function* counting(stream: AsyncIterable<Uint8Array>) {
+        for await (const piece of stream) {
+          pieces.push(piece.length)
+          yield piece
+        }
+      }
+      return store.put(key, counting(body), options)
+    },
+  })
+  await importDatabase(source(counted), file)
+  expect(pieces.length).toBeGreaterThan(10)
+  expect(Math.max(...pieces)).toBeLessThan(512 * 1024)
+})
+
 test('a store that ignores the condition takes no database', async () => {
   const store = memoryStore()
   const careless = withOperations(store, { put: (key, body) => store.put(key, body) })

@@ -4,8 +4,9 @@ import { systemClock } from '../clock.ts'
 import { ownDirectory } from '../directory.ts'
 import type { Source } from '../ltx-file.ts'
 import { restore } from '../restore.ts'
-import { type CreatedDatabase, createFrom, refuseExisting } from './create.ts'
+import { type CreatedDatabase, createFrom } from './create.ts'
 import type { Progress } from './export.ts'
+import { refuseExisting } from './first-transaction.ts'
 import { type Moment, resolveMoment } from './moment.ts'
 
 export interface ForkedDatabase extends CreatedDatabase {

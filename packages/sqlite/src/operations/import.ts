@@ -6,8 +6,10 @@ import { systemClock } from '../clock.ts'
 import { ownDirectory } from '../directory.ts'
 import { OperationError } from '../errors.ts'
 import type { Source } from '../ltx-file.ts'
-import { type CreatedDatabase, createFrom, refuseExisting } from './create.ts'
+import { becameFull, isFull, lackOfSpace } from '../space.ts'
+import { type CreatedDatabase, createFrom } from './create.ts'
 import type { Progress } from './export.ts'
+import { refuseExisting } from './first-transaction.ts'
 import { damaged, isDamage, messageOf, sqliteCode } from './integrity.ts'
 
 const MAGIC = 'SQLite format 3\0'
@@ -22,7 +24,7 @@ const BUSY_TIMEOUT_MS = 5_000
  *
  * @param target must hold no database
  * @throws OperationError `FILE_NOT_FOUND`, `FILE_NOT_SQLITE`, `FILE_UNREADABLE`, `INTEGRITY_CHECK_FAILED`,
- *   `DATABASE_EXISTS`; StoreError, CommitUnknownError
+ *   `DATABASE_EXISTS`, `NO_SPACE`; StoreError, CommitUnknownError
  */
 export async function importDatabase(
   target: Source,
@@ -34,15 +36,25 @@ export async function importDatabase(
   await refuseExisting(target)
   const directory = ownDirectory(tmpdir(), systemClock.now())
   try {
+    refuseWithoutSpace(file, tmpdir())
     const copy = join(directory.path, 'import.db')
     progress(`copying ${file}`)
     if (inWalMode && !existsSync(`${file}-shm`)) copyUnused(file, copy)
     else await copyUsed(file, copy)
     progress(`checking and writing ${target.description}`)
     return await createFrom(copy, file, target)
+  } catch (error) {
+    throw isFull(error) ? new OperationError('NO_SPACE', becameFull(file, tmpdir()), error) : error
   } finally {
     directory.release()
   }
+}
+
+function refuseWithoutSpace(file: string, directory: string): void {
+  const sizes = [file, `${file}-wal`].map((path) => statSync(path, { throwIfNoEntry: false })?.size ?? 0)
+  const needed = sizes.reduce((sum, size) => sum + size, 0)
+  const lack = lackOfSpace(file, needed, directory)
+  if (lack !== null) throw new OperationError('NO_SPACE', lack)
 }
 
 function readHeader(file: string): Uint8Array {
@@ -86,7 +98,7 @@ async function copyUsed(file: string, copy: string): Promise<void> {
 
 function unreadable(file: string, error: unknown): unknown {
   if (isDamage(error)) return damaged(file, messageOf(error), error)
-  if (sqliteCode(error) === null) return error
+  if (sqliteCode(error) === null || isFull(error)) return error
   const hint = existsSync(`${file}-journal`)
     ? `${file}-journal is of a transaction that was not finished: open the file once with sqlite3, which rolls it back`
     : 'Another program may hold it; try again when that is closed'

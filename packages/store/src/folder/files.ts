@@ -17,12 +17,12 @@ export function describe(key: string, stats: BigIntStats): ObjectInfo {
 /** Writes a new file, synced to the disk, and leaves it open. `timestamp` in ms becomes its modification time. */
 export async function createFile(
   path: string,
-  parts: readonly Uint8Array[],
+  parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   timestamp: number | undefined,
 ): Promise<FileHandle> {
   const file = await open(path, 'wx+')
   try {
-    for (const part of parts) await writeWhole(file, part)
+    for await (const part of parts) await writeWhole(file, part)
     if (timestamp !== undefined) await file.utimes(timestamp / 1000, timestamp / 1000)
     await file.sync()
     return file

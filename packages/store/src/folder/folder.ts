@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type FileHandle, link, open, rename, rm, stat, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { pieces } from '../bytes.ts'
+import { isStream, pieces, signingTime } from '../bytes.ts'
 import { changed, checkAlive, checkGet, checkPut } from '../checks.ts'
 import { StoreError } from '../errors.ts'
 import { checkKey, reservedSegment } from '../keys.ts'
@@ -11,6 +11,7 @@ import type {
   ListOptions,
   ObjectInfo,
   ObjectStore,
+  PutBody,
   PutOptions,
   PutResult,
   StoredObject,
@@ -96,11 +97,7 @@ export function folderStore(path: string): ObjectStore {
     }
   }
 
-  async function put(
-    key: string,
-    body: Uint8Array | readonly Uint8Array[],
-    options: PutOptions = {},
-  ): Promise<PutResult> {
+  async function put(key: string, body: PutBody, options: PutOptions = {}): Promise<PutResult> {
     checkPut(key, options, description)
     const details = { operation: 'put', store: description, key } as const
     // Once its name may be in place, a failure no longer tells whether the object is there.
@@ -110,15 +107,21 @@ export function folderStore(path: string): ObjectStore {
       if (options.ifAbsent && (await look(key))) return { outcome: 'exists' }
       await prepare(temporary)
       await prepare(dirname(join(root, key)))
-      await using file = await createFile(draft, pieces(body), options.timestamp)
+      await using file = await createFile(
+        draft,
+        isStream(body) ? marked(body) : pieces(body),
+        options.timestamp,
+      )
       const own = describe(key, await file.stat({ bigint: true }))
       if (!swept) await sweep(temporary, own.modifiedAt)
       swept = true
+      await askCaller(() => signingTime(options))
       checkAlive('put', description, key, options.signal)
       return options.ifAbsent
         ? await create(key, draft, own, state)
         : await replace(key, draft, own, state, options.ifMatch)
     } catch (error) {
+      if (error instanceof CallersError) throw error.cause
       throw folderError(error, { ...details, unknown: state.unknown })
     } finally {
       await rm(draft, { force: true }).catch(() => {}) // sweep() finds what stays behind
@@ -215,6 +218,30 @@ export function folderStore(path: string): ObjectStore {
     list,
     delete: remove,
     close: async () => lock.close(),
+  }
+}
+
+/** Holds what the caller's own stream or function threw, to tell it from what the file system says. */
+class CallersError extends Error {}
+
+async function askCaller<T>(ask: () => T | Promise<T>): Promise<T> {
+  try {
+    return await ask()
+  } catch (cause) {
+    throw new CallersError('thrown by the caller', { cause })
+  }
+}
+
+async function* marked(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const source = stream[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const { done, value } = await askCaller(() => source.next())
+      if (done) return
+      yield value
+    }
+  } finally {
+    await source.return?.()
   }
 }
 

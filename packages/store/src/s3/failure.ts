@@ -9,6 +9,8 @@ export interface Context {
   /** For messages. */
   readonly endpoint: string
   readonly key?: string | undefined
+  /** A step towards a put that brings no object about, whatever becomes of it. */
+  readonly preparing?: boolean
 }
 
 /** S3's own word for what went wrong, from the body of an answer; null without one. */
@@ -58,8 +60,8 @@ function base({ operation, store, key }: Context) {
   return { operation, store, key }
 }
 
-function writes({ operation }: Context): boolean {
-  return operation === 'put' || operation === 'delete'
+function writes({ operation, preparing }: Context): boolean {
+  return (operation === 'put' && !preparing) || operation === 'delete'
 }
 
 /** The store may do at another time what it did not do now. 501 says that it never will. */

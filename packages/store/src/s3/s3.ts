@@ -1,13 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { pieces, totalLength } from '../bytes.ts'
+import { isStream, pieces, totalLength } from '../bytes.ts'
 import { checkAlive, checkGet, checkPut } from '../checks.ts'
-import { StoreError } from '../errors.ts'
 import { canBeginName, checkKey, keyFault } from '../keys.ts'
 import type {
   GetOptions,
   ListOptions,
   ObjectInfo,
   ObjectStore,
+  PutBody,
   PutOptions,
   PutResult,
   StoredObject,
@@ -16,20 +16,21 @@ import { prefixed } from '../prefixed.ts'
 import { s3Client } from './client.ts'
 import type { Context } from './failure.ts'
 import { listOnce, type Page } from './listing.ts'
+import { MAX_UPLOAD_BYTES, putInParts, tooLarge } from './multipart.ts'
 import type { S3StoreOptions } from './options.ts'
 import { getOnce } from './read.ts'
 import { type RetryOptions, retrying } from './retry.ts'
 import { deleteBatch, deleteOnce, putOnce } from './write.ts'
 
-/** S3 takes no more in one put. */
-const maxPutBytes = 5 * 1024 ** 3
+/** What is in memory anyhow goes up in one request up to this size: parts would cost two more round trips. */
+const onePutBytes = 64 * 1024 ** 2
 
 /**
  * A bucket of Amazon S3, or of a server that speaks its protocol and honours `If-None-Match` on puts (see
  * `probeConditionalPut`). Requests are signed with AWS Signature Version 4, bodies by their SHA-256.
  *
  * `modifiedAt` has whole seconds from get and head, and the store's own precision from list. An object is
- * one put, of 5 GiB at most.
+ * one request, or above 64 MiB (a stream: 8 MiB) a multipart upload that is joined under the same condition.
  *
  * Throws `StoreConfigError` when the options make no address.
  */
@@ -67,18 +68,16 @@ export function s3Store(options: S3StoreOptions): ObjectStore {
     return info
   }
 
-  async function put(
-    key: string,
-    body: Uint8Array | readonly Uint8Array[],
-    options: PutOptions = {},
-  ): Promise<PutResult> {
+  async function put(key: string, body: PutBody, options: PutOptions = {}): Promise<PutResult> {
     checkPut(key, options, description)
+    const about = context('put', key)
+    const look = () => head(key, options.signal ? { signal: options.signal } : {})
+    const upload = { client, key, options, context: about, retry, look }
+    if (isStream(body)) return putInParts(upload, body)
     const parts = pieces(body)
-    if (totalLength(parts) > maxPutBytes) {
-      const details = { operation: 'put', store: description, key } as const
-      throw new StoreError('STORE_REFUSED', 'one put takes 5 GiB at most', details)
-    }
-    return putOnce(client, key, parts, options, context('put', key))
+    const length = totalLength(parts)
+    if (length > MAX_UPLOAD_BYTES) throw tooLarge(about)
+    return length > onePutBytes ? putInParts(upload, parts) : putOnce(client, key, parts, options, about)
   }
 
   async function* list(prefix: string, options: ListOptions = {}): AsyncGenerator<ObjectInfo> {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { signingTime } from '../bytes.ts'
 import { StoreError } from '../errors.ts'
 import type { PutOptions, PutResult } from '../object-store.ts'
 import type { S3Client } from './client.ts'
@@ -17,11 +18,10 @@ export async function putOnce(
   options: PutOptions,
   context: Context,
 ): Promise<PutResult> {
-  const { ifAbsent = false, ifMatch, timestamp, signedAt, signal } = options
-  const headers: Record<string, string> = { 'Content-Type': 'application/octet-stream' }
-  if (ifAbsent) headers['If-None-Match'] = '*'
-  if (ifMatch !== undefined) headers['If-Match'] = ifMatch
-  if (timestamp !== undefined) headers['X-Amz-Meta-Litestream-Timestamp'] = new Date(timestamp).toISOString()
+  const { ifAbsent = false, ifMatch, signal } = options
+  const headers = { ...conditionOf(options), ...descriptionOf(options) }
+  const given = signingTime(options)
+  const signedAt = given instanceof Promise ? await given : given
   const answer = await client.send({ method: 'PUT', key, headers, body, signedAt, signal }, context)
   switch (answer.status) {
     case 200:
@@ -36,6 +36,21 @@ export async function putOnce(
       if (ifMatch !== undefined && errorCode(answer) === 'NoSuchKey') return { outcome: 'changed' }
   }
   throw refusal(answer, context)
+}
+
+/** The headers that say when the object may be written. */
+export function conditionOf({ ifAbsent, ifMatch }: PutOptions): Record<string, string> {
+  return { ...(ifAbsent && { 'If-None-Match': '*' }), ...(ifMatch !== undefined && { 'If-Match': ifMatch }) }
+}
+
+/** The headers that the object keeps. */
+export function descriptionOf({ timestamp }: PutOptions): Record<string, string> {
+  return {
+    'Content-Type': 'application/octet-stream',
+    ...(timestamp !== undefined && {
+      'X-Amz-Meta-Litestream-Timestamp': new Date(timestamp).toISOString(),
+    }),
+  }
 }
 
 /** Deletes up to `deleteBatch` names, in one request. Doing it again does no harm. */

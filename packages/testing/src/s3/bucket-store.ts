@@ -3,6 +3,8 @@ import { compareKeys } from '@thaw/store'
 /** What is used here of the class that fauxqs keeps objects in. */
 interface Objects {
   readonly buckets: Map<string, Map<string, StoredObject>>
+  /** Those that are neither completed nor aborted, by their ids. */
+  readonly multipartUploads: Map<string, { readonly bucket: string; readonly key: string }>
   createBucket(name: string): void
   listObjects(bucket: string, options?: ListOptions): Listing
 }

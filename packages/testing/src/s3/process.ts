@@ -7,8 +7,8 @@ import { faultQueue, type ServerFault } from './faults.ts'
 import type { S3ServerOptions } from './server.ts'
 import { verify } from './signature.ts'
 
-// The S3 server, as a process: fauxqs, and around it what it lacks of S3: conditional puts, signatures and
-// their time, large bodies. And what no S3 has: latency and faults on demand.
+// The S3 server, as a process: fauxqs, and around it what it lacks of S3: conditional puts and
+// completions, signatures and their time, large bodies. And what no S3 has: latency and faults on demand.
 
 export interface S3ProcessOptions extends S3ServerOptions {
   readonly bucket: string
@@ -16,7 +16,12 @@ export interface S3ProcessOptions extends S3ServerOptions {
   readonly secretAccessKey: string
 }
 
-export type S3Question = { readonly fault: ServerFault } | { readonly createBucket: string }
+export type S3Question =
+  | { readonly fault: ServerFault }
+  | { readonly createBucket: string }
+  | { readonly clearFaults: true }
+  /** How many multipart uploads are neither completed nor aborted. */
+  | { readonly openUploads: true }
 
 type Stores = NonNullable<NonNullable<Parameters<typeof buildApp>[0]>['stores']>
 
@@ -56,6 +61,10 @@ await runChild(async (options: S3ProcessOptions): Promise<ChildWork<{ port: numb
       const error = { code: `Planned${fate}`, message: 'A planned fault' }
       return reply.status(fate).type('application/xml').send(xmlError(error))
     }
+    if (fate === 'error-in-200') {
+      const error = { code: 'InternalError', message: 'A planned fault' }
+      return reply.status(200).type('application/xml').send(xmlError(error))
+    }
     if (fate === 'reset') request.raw.socket.destroy()
     if (fate === 'reset' || fate === 'hang') return reply.hijack()
     fates.set(request, fate)
@@ -64,8 +73,13 @@ await runChild(async (options: S3ProcessOptions): Promise<ChildWork<{ port: numb
   // Last, and synchronous with the handler: nothing comes between the condition and its put.
   app.addHook('preHandler', (request, reply, done) => {
     const { bucket, '*': key } = request.params as { bucket?: string; '*'?: string }
-    if (request.method !== 'PUT' || !bucket || !key || options.ignoreConditions) return done()
-    if (!store.buckets.has(bucket)) return done()
+    if (!bucket || !key || !store.buckets.has(bucket) || options.ignoreConditions) return done()
+    const { uploadId } = request.query as { uploadId?: string }
+    // A completion is conditional too; that the upload is unknown comes first, and the handler says it.
+    const creates = uploadId
+      ? request.method === 'POST' && store.multipartUploads.has(uploadId)
+      : request.method === 'PUT'
+    if (!creates) return done()
     const { 'if-none-match': ifNoneMatch, 'if-match': ifMatch } = request.headers
     const etag = store.etagOf(bucket, key)
     if (ifMatch !== undefined && etag === undefined) {
@@ -101,6 +115,8 @@ await runChild(async (options: S3ProcessOptions): Promise<ChildWork<{ port: numb
     ready: { port: (app.server.address() as AddressInfo).port },
     async answer(question) {
       const asked = question as S3Question
+      if ('openUploads' in asked) return store.multipartUploads.size
+      if ('clearFaults' in asked) return faults.clear()
       if ('fault' in asked) faults.add(asked.fault)
       else store.createBucket(asked.createBucket)
     },

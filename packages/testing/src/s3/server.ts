@@ -24,13 +24,17 @@ export interface S3Server {
   readonly region: string
   /** Befalls requests to come; signatures are checked before. */
   fault(fault: ServerFault): Promise<void>
+  /** Forgets the faults that are still to come. */
+  clearFaults(): Promise<void>
   createBucket(name: string): Promise<void>
+  /** How many multipart uploads are neither completed nor aborted. */
+  openUploads(): Promise<number>
   close(): Promise<void>
 }
 
 /**
  * An S3 server in a process of its own, with one bucket, in memory. It checks signatures and their time, and
- * honours conditional puts. It ends with this process.
+ * honours conditional puts and completions of multipart uploads. It ends with this process.
  */
 export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Server> {
   const bucket = 'thaw-test'
@@ -50,7 +54,9 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     bucket,
     region,
     fault: (fault) => child.ask({ fault } satisfies S3Question),
+    clearFaults: () => child.ask({ clearFaults: true } satisfies S3Question),
     createBucket: (name) => child.ask({ createBucket: name } satisfies S3Question),
+    openUploads: () => child.ask({ openUploads: true } satisfies S3Question),
     close: () => child.close(),
   }
 }
