@@ -1,9 +1,13 @@
-import { type Operation, Violation } from './history.ts'
-import { expectations } from './model.ts'
-import type { Replayed, State } from './replay.ts'
+import { type Operation, type Saw, Violation } from './history.ts'
+import { expectations, type Row, tablesIn } from './model.ts'
+import type { State } from './replay.ts'
 
 /** One life of a prefix, from its first transaction until it is wiped. */
-export interface Generation extends Replayed {
+export interface Generation {
+  /** From transaction 1 on. */
+  readonly states: readonly State[]
+  /** All writes, in their order. */
+  readonly rows: readonly Row[]
   /** Whether its tables came with its first write. */
   readonly startsEmpty: boolean
   /** When it began, in ticks: what was called later has nothing to do with those before. */
@@ -13,6 +17,8 @@ export interface Generation extends Replayed {
 interface Known extends Generation {
   /** How many writes a state holds, by what it looks like. */
   readonly byLook: { readonly brief: ReadonlyMap<string, number>; readonly full: ReadonlyMap<string, number> }
+  /** What each number of writes leads to. */
+  readonly full: readonly string[]
   /** The numbers of writes at which a state was published. */
   readonly published: ReadonlySet<number>
 }
@@ -56,7 +62,8 @@ function know(generation: Generation): Known {
   const index = (looks: readonly string[]) => new Map(looks.map((look, writes) => [look, writes]))
   const published = new Set(states.map(({ writes }) => writes))
   if (startsEmpty) published.add(0)
-  return { ...generation, byLook: { brief: index(expected.brief), full: index(expected.full) }, published }
+  const byLook = { brief: index(expected.brief), full: index(expected.full) }
+  return { ...generation, byLook, full: expected.full, published }
 }
 
 /** Acknowledged writes are there once, refused and thrown ones are not, others at most once; a key counts once. */
@@ -100,16 +107,17 @@ function place(operation: Operation, generations: readonly Known[]): Placed | nu
     return placeWrite(operation, operation.result ?? id, generations)
   if (saw === null || (outcome !== 'acknowledged' && outcome !== 'thrown')) return null
   for (const generation of [...generations].reverse()) {
-    const writes = locate(saw, generation)
+    const writes =
+      saw.form === 'absent' ? lastWithout(operation, saw.value, generation) : locate(saw, generation)
     // What is common to two generations, such as emptiness, may be of either: of the newer one only if that had begun.
     if (writes === null || (generation.tick > responded && generation !== generations[0])) continue
     const next = generations[generations.indexOf(generation) + 1]
     if (next && next.tick < begun) throw wrong(operation, 'it saw what had been wiped before it began')
     if (operation.published && !generation.published.has(writes))
       throw wrong(operation, `it saw a state with ${writes} writes, which was never published`)
-    return checkPublished({ operation, generation, saw: writes, after: writes })
+    return checkPublished({ operation, generation, saw: writes, after: saw.form === 'absent' ? 0 : writes })
   }
-  throw wrong(operation, `it saw a state that there never was: ${saw.value}`)
+  throw wrong(operation, `it saw a state that there never was: ${JSON.stringify(saw.value)}`)
 }
 
 /** @param row the write whose outcome it got: its own, or an earlier one under the same key */
@@ -122,7 +130,7 @@ function placeWrite(operation: Operation, row: string, generations: readonly Kno
     if (!repeated && saw && locate(saw, generation) !== index)
       throw wrong(
         operation,
-        `it is write ${index + 1}, but saw another state than the one before: ${saw.value}`,
+        `it is write ${index + 1}, but saw another state than the one before: ${JSON.stringify(saw.value)}`,
       )
     const saws = repeated ? Number.POSITIVE_INFINITY : index
     return checkPublished({ operation, generation, saw: saws, after: index + 1 })
@@ -130,9 +138,35 @@ function placeWrite(operation: Operation, row: string, generations: readonly Kno
   return null
 }
 
-function locate(saw: NonNullable<Operation['saw']>, { byLook }: Known): number | null {
-  if (saw.form === 'count') return Number(saw.value)
-  return byLook[saw.form].get(String(saw.value)) ?? null
+function locate(saw: Saw, { byLook, full }: Known): number | null {
+  switch (saw.form) {
+    case 'count':
+      return saw.value
+    case 'rows': {
+      const { writes, table, rows } = saw.value
+      return tablesIn(full[writes] ?? '')
+        .get(table)
+        ?.startsWith(`${rows}/`)
+        ? writes
+        : null
+    }
+    case 'absent':
+      return null
+    default:
+      return byLook[saw.form].get(saw.value) ?? null
+  }
+}
+
+/** Many states lack a table: the last one that could have been seen, which no bound speaks against if it holds for any. */
+function lastWithout(
+  { responded }: Operation,
+  table: string,
+  { states, full, startsEmpty }: Known,
+): number | null {
+  const last = states.findLast(
+    (state) => state.tick <= responded && !tablesIn(full[state.writes] ?? '').has(table),
+  )
+  return last?.writes ?? (startsEmpty ? 0 : null)
 }
 
 function checkPublished(placed: Placed): Placed {

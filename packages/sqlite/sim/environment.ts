@@ -1,5 +1,5 @@
 import { cpSync, mkdirSync } from 'node:fs'
-import type { Clock, SqliteDatabase } from '../src/index.ts'
+import type { Clock, NewDatabase, SqliteDatabase } from '../src/index.ts'
 import type { Outage } from './plan.ts'
 import type { Owner, Scheduler } from './scheduler.ts'
 
@@ -14,11 +14,17 @@ class ClearedAway extends Error {
  */
 export class Environment implements Owner {
   readonly name: string
+  /** Whether it serves clients, or only maintains the database. */
+  readonly role: 'application' | 'maintenance'
   /** Where it keeps its copy: what a killed predecessor left there lies there still. */
   readonly directory: string
   readonly clock: Clock
+  /** What it asks a new database to be like. */
+  readonly newDatabase: NewDatabase
   db: SqliteDatabase | null = null
   dead = false
+  /** How much it does that has to come to its end. */
+  tasks = 0
   frozenUntil = 0
   /** When it was last thawed: true time, ms. */
   thawedAt = 0
@@ -30,11 +36,19 @@ export class Environment implements Owner {
   readonly #pending = new Set<() => void>()
   #clearedAway = false
 
-  constructor(name: string, directory: string, scheduler: Scheduler, clockErrorMs: number) {
+  constructor(
+    name: string,
+    options: Pick<Environment, 'role' | 'directory' | 'clockErrorMs' | 'newDatabase'> & {
+      scheduler: Scheduler
+    },
+  ) {
+    const { scheduler, directory } = options
     this.name = name
+    this.role = options.role
+    this.newDatabase = options.newDatabase
     this.directory = directory
     this.#scheduler = scheduler
-    this.clockErrorMs = clockErrorMs
+    this.clockErrorMs = options.clockErrorMs
     this.clock = {
       now: () => Math.floor(scheduler.now + this.clockErrorMs), // a wall clock has whole ms
       sleep: (ms) => this.pause(ms),

@@ -9,6 +9,20 @@ export type Outcome =
   /** The error of its own function. */
   | 'thrown'
 
+/** What an operation saw. */
+export type Saw =
+  /** A state. */
+  | { readonly form: 'brief' | 'full'; readonly value: string }
+  /** How many writes. */
+  | { readonly form: 'count'; readonly value: number }
+  /** How many writes, and a table with so many rows. */
+  | {
+      readonly form: 'rows'
+      readonly value: { readonly writes: number; readonly table: string; readonly rows: number }
+    }
+  /** That there is no such table. */
+  | { readonly form: 'absent'; readonly value: string }
+
 /** One operation of a client: what it asked for, when, and what it came to see. */
 export interface Operation {
   readonly client: string
@@ -21,8 +35,8 @@ export interface Operation {
   outcome: Outcome
   /** Whether it may only see what is published; a transaction also sees those before it in its batch. */
   readonly published: boolean
-  /** What it saw: a state, or how many writes. Null when its end did not vouch for it. */
-  saw: { readonly form: 'brief' | 'full' | 'count'; readonly value: string | number } | null
+  /** Null when its end did not vouch for it. */
+  saw: Saw | null
   /** Of a write under a key. */
   readonly key: string | null
   /** What a write under a key returned. */

@@ -1,4 +1,5 @@
 import type { FaultKind, SeededRandom } from '@thaw/testing'
+import type { MaintenancePolicy, NewDatabase } from '../src/index.ts'
 
 /** What befalls a request; `unreachable` besides: no connection came about. */
 export type Fault = FaultKind | 'unreachable'
@@ -13,6 +14,10 @@ export interface Plan {
   readonly operations: number
   /** What the bucket holds at first. */
   readonly start: 'nothing' | { readonly pageSize: number; readonly autoVacuum: boolean }
+  /** Null when nobody compacts or deletes anything. */
+  readonly maintenance: MaintenancePlan | null
+  /** How many objects a list answers with at once. */
+  readonly listed: number
   /** Chance of each fault for a request. */
   readonly faults: readonly (readonly [Fault, number])[]
   /** How often the way from an environment to the bucket is down for a while. */
@@ -34,6 +39,19 @@ export interface Plan {
   readonly readPatienceMs: number
 }
 
+/** Who maintains the database, how often, and what is kept. */
+export interface MaintenancePlan {
+  /** How many runs begin at about the same time. */
+  readonly runners: number
+  /** How often. */
+  readonly runs: number
+  /** How far apart, ms. */
+  readonly everyMs: number
+  /** What a writer is told: to compact after every so many transactions, or never when 0. */
+  readonly inlineEvery: number
+  readonly policy: MaintenancePolicy
+}
+
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const FAULTS: readonly Fault[] = [
@@ -48,7 +66,7 @@ const FAULTS: readonly Fault[] = [
 
 export function makePlan(random: SeededRandom): Plan {
   const draw = random.next()
-  const scenario = draw < 0.7 ? 'faults' : draw < 0.82 ? 'freezes' : draw < 0.94 ? 'retention' : 'wipe'
+  const scenario = draw < 0.65 ? 'faults' : draw < 0.77 ? 'freezes' : draw < 0.94 ? 'retention' : 'wipe'
   const stormy = random.chance(0.8)
   const environments = random.integer(2, 4)
   const clients = random.integer(1, 3)
@@ -62,13 +80,15 @@ export function makePlan(random: SeededRandom): Plan {
       scenario !== 'wipe' && random.chance(0.5)
         ? 'nothing'
         : { pageSize: random.pick([512, 1024, 4096, 8192]), autoVacuum: random.chance(0.5) },
+    maintenance: drawMaintenance(scenario, random),
+    listed: random.chance(0.8) ? 1_000 : random.integer(1, 6),
     faults: stormy
       ? FAULTS.filter(() => random.chance(0.5)).map((fault) => [fault, 0.01 + 0.11 * random.next()])
       : [],
     outages: stormy && random.chance(0.4) ? random.integer(1, 2) : 0,
     mostFaults: random.integer(3, 40),
     healsAfterMs: long ? 12 * HOUR : random.integer(500, 20_000),
-    kills: scenario === 'faults' ? random.integer(0, 3) : 0,
+    kills: scenario === 'faults' ? random.integer(0, 3) : scenario === 'retention' ? random.integer(0, 2) : 0,
     freezes: long ? random.integer(1, 3) : random.integer(0, 1),
     disturbance: long ? 0.5 : 0.15,
     rest: scenario === 'retention' ? [0.08, 3 * HOUR] : long ? [0.08, 20 * MINUTE] : [0.02, 2_000],
@@ -76,6 +96,55 @@ export function makePlan(random: SeededRandom): Plan {
     commitTimeoutMs: random.chance(0.3) ? random.integer(20, 500) : random.integer(1_000, 30_000),
     maxAttempts: random.chance(0.2) ? random.integer(1, 3) : 100,
     readPatienceMs: random.pick([20, 200, 2_000]),
+  }
+}
+
+function drawMaintenance(scenario: Plan['scenario'], random: SeededRandom): MaintenancePlan | null {
+  const inlineEvery = random.chance(0.5) ? random.integer(2, 6) : 0
+  if (scenario === 'retention') return { ...drawHours(random), inlineEvery }
+  if (scenario === 'wipe' || random.chance(0.7)) return null
+  const soon = () => random.integer(0, 5_000)
+  return {
+    runners: random.integer(1, 2),
+    runs: random.integer(1, 6),
+    everyMs: random.integer(200, 3_000),
+    inlineEvery,
+    policy: {
+      compactAfterMs: { 1: soon(), 2: soon(), 3: soon() },
+      compactAtFiles: random.integer(1, 6),
+      snapshotAfterMs: soon(),
+      snapshotAtBytes: random.integer(0, 20_000),
+      keepCoveredMs: { 0: 0, 1: soon(), 2: soon() },
+      keepHistoryMs: HOUR, // restore points of level 0 are promised for as long
+    },
+  }
+}
+
+/** Everything old goes as early as it may: after an hour. */
+function drawHours(random: SeededRandom): Omit<MaintenancePlan, 'inlineEvery'> {
+  const upTo = (ms: number) => (random.chance(0.4) ? 0 : random.integer(0, ms))
+  const everyMs = random.integer(10 * MINUTE, 90 * MINUTE)
+  return {
+    runners: random.chance(0.7) ? 1 : random.integer(2, 3),
+    runs: Math.floor((12 * HOUR) / everyMs),
+    everyMs,
+    policy: {
+      compactAfterMs: { 1: upTo(MINUTE), 2: upTo(HOUR), 3: upTo(2 * HOUR) },
+      compactAtFiles: random.integer(1, 8),
+      snapshotAfterMs: upTo(4 * HOUR),
+      snapshotAtBytes: random.integer(0, 100_000),
+      keepCoveredMs: { 0: upTo(2 * HOUR), 1: upTo(2 * HOUR), 2: upTo(3 * HOUR) },
+      keepHistoryMs: 2 * HOUR + upTo(4 * HOUR),
+    },
+  }
+}
+
+/** What an environment asks a new database to be like: of effect only where there is none yet. */
+export function drawNewDatabase(random: SeededRandom): NewDatabase {
+  if (random.chance(0.5)) return {}
+  return {
+    pageSize: random.pick([512, 1024, 4096, 8192]),
+    ...(random.chance(0.5) ? { autoVacuum: random.pick(['full', 'incremental'] as const) } : {}),
   }
 }
 

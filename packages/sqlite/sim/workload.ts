@@ -3,7 +3,7 @@ import type { SeededRandom } from '@thaw/testing'
 import { type Reader, type SqliteDatabase, SqliteStoreError, type Transaction } from '../src/index.ts'
 import type { Environment } from './environment.ts'
 import { type Operation, Violation } from './history.ts'
-import { COUNTERS, EMPTY, OBSERVE, observe, type WriteKind, write } from './model.ts'
+import { COUNTERS, countRows, EMPTY, OBSERVE, observe, tablesIn, type WriteKind, write } from './model.ts'
 import type { Plan } from './plan.ts'
 import type { Scheduler } from './scheduler.ts'
 
@@ -36,6 +36,8 @@ const PAGES_OF_A_LOG = 4_300_000
 export class Client {
   readonly #options: ClientOptions
   #count = 0
+  /** Those that it saw last of the tables that writes have made. */
+  #tables: readonly string[] = []
   /** When the context began in which it works now. */
   #context: number | null = null
 
@@ -87,8 +89,10 @@ export class Client {
     if (draw < 0.5) return this.#keyed(db)
     if (draw < 0.58) return this.#throw(db)
     if (draw < 0.66) return this.#look(db)
-    if (draw < 0.8) return this.#read(db)
+    if (draw < 0.76) return this.#read(db)
+    if (draw < 0.81) return this.#readTable(db)
     if (draw < 0.9) return this.#readSeveral(db)
+    if (draw < 0.91) return this.#vacuum(db)
     return this.#interactive(db)
   }
 
@@ -175,11 +179,34 @@ export class Client {
     })
   }
 
+  /** A table that comes and goes, by a statement that is prepared only once. */
+  async #readTable(db: SqliteDatabase): Promise<void> {
+    const { random, plan } = this.#options
+    // Two histories cannot be told apart by so little.
+    if (this.#tables.length === 0 || plan.scenario === 'wipe') return this.#read(db)
+    const table = random.pick(this.#tables)
+    await this.#record({ kind: `read ${table}`, published: true }, async (operation) => {
+      try {
+        const [row] = (await db.execute(countRows(table))).rows
+        operation.saw = { form: 'rows', value: { writes: Number(row?.seq), table, rows: Number(row?.n) } }
+      } catch (error) {
+        if (!(error instanceof Error) || error.message !== `no such table: ${table}`) throw error
+        operation.saw = { form: 'absent', value: table }
+      }
+    })
+  }
+
+  async #vacuum(db: SqliteDatabase): Promise<void> {
+    const sql = this.#options.random.pick(['VACUUM', 'PRAGMA incremental_vacuum'])
+    await this.#record({ kind: sql }, async () => {
+      await db.execute(sql)
+    })
+  }
+
   async #readSeveral(db: SqliteDatabase): Promise<void> {
     await this.#record({ kind: 'read several', published: true }, async (operation) => {
       await db.read(async (reader) => {
-        const value = observe(reader)
-        await this.#sometimes()
+        const value = await this.#observe(reader)
         const { random, environment } = this.#options
         if (random.chance(0.2)) await environment.pause(random.integer(0, LONG_READ_MS))
         if (observe(reader) !== value)
@@ -249,7 +276,7 @@ export class Client {
 
   #classify(reason: unknown, operation: Operation): Pick<Operation, 'outcome' | 'error'> {
     operation.saw &&= null
-    const replaced = this.#options.plan.scenario === 'wipe' || this.#options.plan.scenario === 'retention'
+    const replaced = this.#options.plan.scenario === 'wipe'
     if (reason instanceof Thrown) {
       if (operation.kind === 'throw') operation.saw = { form: 'full', value: reason.saw }
       return { outcome: 'thrown', error: null }
@@ -272,6 +299,7 @@ export class Client {
 
   async #observe(reader: Reader): Promise<string> {
     const value = observe(reader)
+    this.#tables = [...tablesIn(value).keys()]
     await this.#sometimes()
     return value
   }
@@ -291,9 +319,10 @@ export class Client {
     const draw = random.next()
     if (draw < 0.45) return ['add', `${random.pick(COUNTERS)},${random.integer(1, 9)}`]
     if (draw < 0.65) return ['move', `${random.shuffle(COUNTERS).slice(0, 2)},${random.integer(1, 9)}`]
-    if (draw < 0.75) return ['table', '']
-    if (draw < 0.8) return ['drop', '']
-    if (draw < 0.88) return ['fill', '']
+    if (draw < 0.73) return ['table', '']
+    if (draw < 0.76) return ['drop', '']
+    if (draw < 0.82) return ['fill', '']
+    if (draw < 0.88) return [random.pick(['alter', 'rename', 'index'] as const), '']
     if (draw < 0.95) return ['big', `${random.integer(1, 3)},${random.integer(1_000, 15_000)}`]
     if (plan.huge) return ['big', `1,${PAGES_OF_A_LOG}`]
     return ['clear', '']

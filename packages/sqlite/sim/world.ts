@@ -1,17 +1,21 @@
 import { join } from 'node:path'
+import { memoryStore } from '@thaw/store'
 import type { SeededRandom } from '@thaw/testing'
-import { openSqlite } from '../src/index.ts'
+import { maintain, openSqlite } from '../src/index.ts'
 import { Bucket } from './bucket.ts'
 import { check, type Generation } from './check.ts'
 import { Environment } from './environment.ts'
 import { type Operation, Violation } from './history.ts'
-import { drawFreeze, drawOutage, type Fault, makePlan, type Plan } from './plan.ts'
-import { replay } from './replay.ts'
+import { drawFreeze, drawNewDatabase, drawOutage, type Fault, makePlan, type Plan } from './plan.ts'
+import { type Replayed, replay } from './replay.ts'
+import { checkMerged, checkRestorePoints } from './retained.ts'
 import { Scheduler } from './scheduler.ts'
 import { makeChain } from './seed.ts'
 import { Client } from './workload.ts'
 
 const HOUR = 3_600_000
+/** What maintenance puts to learn the bucket's time. */
+const CLOCK_KEY = 'thaw/clock'
 const MAX_STEPS = 20_000
 const CLOCK_MENDED_AFTER_MS = 20 * 60_000
 const ABSENCE_MS = 30 * 60_000
@@ -32,11 +36,9 @@ export class World {
   readonly #environments: Environment[] = []
   readonly #generations: { tick: number; startsEmpty: boolean }[] = []
   #lives = 0
-  #working = 0
   #killsLeft: number
   #freezesLeft: number
   #faultsLeft: number
-  #retired = false
   #failure: unknown = null
 
   constructor(
@@ -57,6 +59,7 @@ export class World {
       random: random.fork('network'),
       fault: (environment, operation) => this.#fault(environment, operation),
       onFault: (environment) => this.#afterFault(environment),
+      listed: this.plan.listed,
       ignoresConditions: options.ignoresConditions,
     })
     this.scheduler.note(JSON.stringify(this.plan))
@@ -69,15 +72,16 @@ export class World {
     for (let i = 0; i < plan.environments; i++)
       this.#start(this.#newEnvironment(join(this.#directory, `tmp-${i}`)))
     this.#planDisasters()
+    this.#planMaintenance()
     await this.#settle()
-    if (this.#working > 0) throw new Violation(`${this.#working} environments wait for what never comes`)
     this.#heal()
-    if (!this.#retired) this.#start(this.#newEnvironment(join(this.#directory, 'tmp-last')), true)
+    this.#start(this.#newEnvironment(join(this.#directory, 'tmp-last')), true)
     for (const environment of this.#living()) this.#spawn(environment, () => this.#verify(environment))
     await this.#settle()
-    if (this.#working > 0) throw new Violation('a last read never ended')
     scheduler.note('check')
-    check(this.#replay(), this.operations)
+    const generations = this.#replay()
+    check(generations, this.operations)
+    await this.#checkFiles(generations)
   }
 
   /** Gives back what the environments hold. */
@@ -88,7 +92,14 @@ export class World {
     }
   }
 
-  #replay(): Generation[] {
+  /** Takes a warning that the code under test gave: what it does beside its operations must not find damage either. */
+  warned(warning: string): void {
+    this.scheduler.note(`warning: ${warning}`)
+    if (/is damaged|lacks transaction|does not continue|replaced/.test(warning))
+      this.#failure ??= new Violation(warning)
+  }
+
+  #replay(): (Generation & Replayed)[] {
     return this.#generations.map((generation, index) => {
       const created = this.bucket.created.filter((one) => one.generation === index)
       return { ...generation, ...replay(created, join(this.#directory, 'replay.db')) }
@@ -99,6 +110,26 @@ export class World {
     const ended = await this.scheduler.run(MAX_STEPS)
     if (this.#failure) throw this.#failure
     if (!ended) throw new Violation(`no end after ${MAX_STEPS} steps`)
+    const stuck = this.#environments.filter(({ dead, tasks }) => !dead && tasks > 0).map(({ name }) => name)
+    if (stuck.length > 0) throw new Violation(`${stuck.join(' and ')} wait for what never comes`)
+  }
+
+  /** What maintenance made, and what it left. */
+  async #checkFiles(generations: readonly Replayed[]): Promise<void> {
+    generations.forEach(({ states }, index) => {
+      checkMerged(
+        this.bucket.created.filter(({ generation }) => generation === index),
+        states,
+      )
+    })
+    const { maintenance } = this.plan
+    const last = generations.at(-1)
+    if (!maintenance || !last) return
+    const store = memoryStore()
+    for (const [key, { body }] of this.bucket.objects) await store.put(key, body)
+    const lastRun = this.bucket.created.findLast(({ key }) => key === CLOCK_KEY)?.at ?? 0
+    const keptSince = lastRun - Math.max(HOUR, maintenance.policy.keepCoveredMs[0])
+    await checkRestorePoints(store, last.states, keptSince, join(this.#directory, 'restored.db'))
   }
 
   /** @param count how many transactions are there from the start, unless the plan says none */
@@ -110,10 +141,17 @@ export class World {
       this.bucket.fill(makeChain(this.#directory, name, count, start, this.scheduler.now), name)
   }
 
-  #newEnvironment(directory: string): Environment {
+  #newEnvironment(directory: string, role: Environment['role'] = 'application'): Environment {
     const name = `e${++this.#lives}`
     const error = this.#random.integer(-ORDINARY_CLOCK_ERROR_MS, ORDINARY_CLOCK_ERROR_MS)
-    const environment = new Environment(name, directory, this.scheduler, error)
+    const made = this.plan.start === 'nothing' ? drawNewDatabase(this.#random) : {}
+    const environment = new Environment(name, {
+      role,
+      directory,
+      scheduler: this.scheduler,
+      clockErrorMs: error,
+      newDatabase: made,
+    })
     this.#environments.push(environment)
     return environment
   }
@@ -169,11 +207,12 @@ export class World {
           commitTimeoutMs: plan.commitTimeoutMs,
           maxAttempts: plan.maxAttempts,
           readPatienceMs: plan.readPatienceMs,
+          maintainEvery: plan.maintenance?.inlineEvery ?? 0,
+          ...environment.newDatabase,
         })
       } catch (error) {
         if (environment.dead) return
         const name = error instanceof Error ? error.name : ''
-        if (this.#retired && name === 'RestoreError') return
         // What is wiped and filled while it is read fits together only by luck.
         const torn = plan.scenario === 'wipe' && (name === 'RestoreError' || name === 'HistoryChangedError')
         if (name !== 'StoreError' && !torn) throw error
@@ -184,16 +223,14 @@ export class World {
 
   /** Something that has to come to its end, unless its environment is killed. */
   #spawn(environment: Environment, run: () => Promise<void>): void {
-    this.#working++
-    const living = () => !environment.dead
+    environment.tasks++
     run().then(
       () => {
-        if (living()) this.#working--
+        environment.tasks--
       },
       (error) => {
-        if (!living()) return
-        this.#working--
-        this.#failure ??= error
+        environment.tasks--
+        if (!environment.dead) this.#failure ??= error
       },
     )
   }
@@ -235,7 +272,10 @@ export class World {
       scheduler.after(this.#random.integer(0, ms), null, label, run)
     // The others come when there are faults.
     for (let i = 0; i < (plan.kills + plan.freezes) / 2; i++) {
-      later(1_500, 'disaster', () => this.#disturb(this.#random.pick(this.#environments)))
+      later(1_500, 'disaster', () => {
+        const busy = this.#environments.filter(({ dead, tasks }) => !dead && tasks > 0)
+        if (busy.length > 0) this.#disturb(this.#random.pick(busy))
+      })
     }
     for (let i = 0; i < plan.outages; i++) {
       later(3_000, 'outage', () => {
@@ -246,13 +286,43 @@ export class World {
       })
     }
     if (plan.scenario === 'wipe') later(1_500, 'the prefix will be wiped', () => this.#replace())
-    if (plan.scenario === 'retention') {
-      for (let hours = 1; hours < 12; hours++) {
-        scheduler.after(hours * HOUR, null, 'retention', () => {
-          this.#retired = true
-          this.bucket.retire(HOUR)
-        })
+  }
+
+  #planMaintenance(): void {
+    const { maintenance } = this.plan
+    if (!maintenance) return
+    const { runs, everyMs, runners } = maintenance
+    for (let run = 1; run <= runs; run++) {
+      for (let runner = 0; runner < runners; runner++) {
+        const soon = this.#random.integer(0, 2_000)
+        this.scheduler.after(run * everyMs + soon, null, 'maintenance is due', () => this.#beginMaintenance())
       }
+    }
+  }
+
+  /** In a process of its own, or in one that works with the database as well. */
+  #beginMaintenance(): void {
+    const living = this.#living()
+    const environment =
+      living.length > 0 && this.#random.chance(0.3)
+        ? this.#random.pick(living)
+        : this.#newEnvironment(join(this.#directory, 'maintenance'), 'maintenance')
+    this.#spawn(environment, () => this.#maintain(environment))
+    const { disturbance } = this.plan
+    if (!this.#random.chance(disturbance)) return
+    const disturb = () => this.#disturb(environment)
+    this.scheduler.after(this.#random.integer(0, 600), null, `${environment.name} is disturbed`, disturb)
+  }
+
+  async #maintain(environment: Environment): Promise<void> {
+    const { policy } = this.plan.maintenance ?? {}
+    const source = { store: this.bucket.connect(environment), description: environment.name }
+    try {
+      const { created, deleted } = await maintain(source, policy ? { policy } : {})
+      this.scheduler.note(`${environment.name} made ${created.join()} and deleted ${deleted.join()}`)
+    } catch (error) {
+      this.scheduler.note(`${environment.name} could not maintain: ${error}`)
+      if (!mayFail(error)) throw error
     }
   }
 
@@ -267,7 +337,7 @@ export class World {
     this.scheduler.note(`${environment.name} is killed`)
     const directory = `${environment.directory}+`
     environment.kill(directory)
-    this.#working--
+    if (environment.role === 'maintenance') return // of maintenance there is another run
     const next = this.#newEnvironment(directory)
     this.scheduler.after(this.#random.integer(0, 200), null, `${next.name} begins`, () => this.#start(next))
   }
@@ -310,6 +380,14 @@ export class World {
       environment.outage = null
     }
   }
+}
+
+/** Whether maintenance may end with that: the bucket could not be reached, or another run was faster. */
+function mayFail(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return (
+    error.name === 'StoreError' || /was listed and is gone|was being created by another/.test(error.message)
+  )
 }
 
 /** What is cleared away should end at once; a dead transaction that holds on is not waited for. */
