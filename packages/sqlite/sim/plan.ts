@@ -30,6 +30,8 @@ export interface Plan {
   readonly freezes: number
   /** Chance that a fault sets off a freeze or a kill of who met it, while there are any left. */
   readonly disturbance: number
+  /** The same for any request. */
+  readonly unrest: number
   /** Chance that a client takes a long rest, and how long that is at most, ms. */
   readonly rest: readonly [number, number]
   /** Whether a transaction larger than the bound of the write-ahead log may come. */
@@ -91,6 +93,7 @@ export function makePlan(random: SeededRandom): Plan {
     kills: scenario === 'faults' ? random.integer(0, 3) : scenario === 'retention' ? random.integer(0, 2) : 0,
     freezes: long ? random.integer(1, 3) : random.integer(0, 1),
     disturbance: long ? 0.5 : 0.15,
+    unrest: long ? 0.03 : 0.002,
     rest: scenario === 'retention' ? [0.08, 3 * HOUR] : long ? [0.08, 20 * MINUTE] : [0.02, 2_000],
     huge: random.chance(0.02),
     commitTimeoutMs: random.chance(0.3) ? random.integer(20, 500) : random.integer(1_000, 30_000),

@@ -246,6 +246,7 @@ export class World {
   }
 
   #fault(environment: Environment, operation: string): Fault | null {
+    if (this.#random.chance(this.plan.unrest)) this.#disturbSoon(environment, 40)
     const { outage } = environment
     if (outage && this.scheduler.now < outage.until && !(outage.putsOnly && operation !== 'put'))
       return outage.fault
@@ -261,9 +262,12 @@ export class World {
 
   /** Trouble comes when an environment is about to do something about a fault. */
   #afterFault(environment: Environment): void {
-    if (!this.#random.chance(this.plan.disturbance)) return
+    if (this.#random.chance(this.plan.disturbance)) this.#disturbSoon(environment, 20)
+  }
+
+  #disturbSoon(environment: Environment, withinMs: number): void {
     const disturb = () => this.#disturb(environment)
-    this.scheduler.after(this.#random.integer(0, 20), null, `${environment.name} is disturbed`, disturb)
+    this.scheduler.after(this.#random.integer(0, withinMs), null, `${environment.name} is disturbed`, disturb)
   }
 
   #planDisasters(): void {
@@ -308,10 +312,7 @@ export class World {
         ? this.#random.pick(living)
         : this.#newEnvironment(join(this.#directory, 'maintenance'), 'maintenance')
     this.#spawn(environment, () => this.#maintain(environment))
-    const { disturbance } = this.plan
-    if (!this.#random.chance(disturbance)) return
-    const disturb = () => this.#disturb(environment)
-    this.scheduler.after(this.#random.integer(0, 600), null, `${environment.name} is disturbed`, disturb)
+    if (this.#random.chance(this.plan.disturbance)) this.#disturbSoon(environment, 600)
   }
 
   async #maintain(environment: Environment): Promise<void> {
