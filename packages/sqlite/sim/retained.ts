@@ -7,7 +7,6 @@ import { Violation } from './history.ts'
 import { hashOf, type StoredState } from './replay.ts'
 
 const FILE = /^([0-9a-f]{4})\/([0-9a-f]{16})-([0-9a-f]{16})\.ltx$/
-const SNAPSHOT = 9
 
 interface File {
   readonly key: string
@@ -75,18 +74,14 @@ export async function checkRestorePoints(
   const files: File[] = []
   for await (const { key } of store.list('')) files.push(...[parse(key)].filter((file) => file !== null))
   const ends = new Set(files.map(({ last }) => last))
-  const newestSnapshot = Math.max(
-    0,
-    ...files.filter(({ level }) => level === SNAPSHOT).map(({ last }) => last),
-  )
   for (const { txid, at } of states) {
     if (!ends.has(txid) && at >= keptSince) throw new Violation(`restore point ${txid} is not kept`)
   }
   if (states.length > 0 && !ends.has(states.length)) throw new Violation('the newest transaction is gone')
   for (const end of [...ends].sort((a, b) => a - b)) {
     if (!leadTo(files, end)) {
-      const isPast = end < newestSnapshot && (states[end - 1]?.at ?? 0) < keptSince
-      if (isPast) continue // left over from a history whose beginning is not kept any more
+      const isPast = end < states.length && (states[end - 1]?.at ?? 0) < keptSince
+      if (isPast) continue // what it was built upon went before it, as it may
       throw new Violation(`what leads to restore point ${end} is not kept`)
     }
     await checkRestored(store, states, end, path)

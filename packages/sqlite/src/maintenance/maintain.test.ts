@@ -173,6 +173,17 @@ test('a cold start and a warm environment go on behind compaction and retention'
   expect(await restored()).toEqual(all)
 })
 
+test('of a database that nobody writes to, nothing is made again once it has been deleted', async () => {
+  await insert(10)
+  for (const pause of [31_000, 5 * 60_000, HOUR, 2 * DAY, 8 * DAY]) {
+    clock.advance(pause)
+    await maintain(source())
+  }
+  expect(await Promise.all([1, 2, 3].map(files))).toEqual([[], [], ['1-11']])
+  clock.advance(HOUR)
+  expect(await maintain(source())).toEqual({ created: [], deleted: [] })
+})
+
 test('twice at the same time is as once', async () => {
   await insert(10)
   clock.advance(2 * HOUR)
