@@ -40,7 +40,11 @@ export function check(generations: readonly Generation[], operations: readonly O
   const known = generations.map(know)
   checkWrites(known, operations)
   const placed = operations.flatMap((operation) => place(operation, known) ?? [])
-  checkTime(placed)
+  checkTime(placed, ({ operation }) => (operation.weak ? null : operation.begun))
+  for (const some of Map.groupBy(placed, ({ operation }) => operation.environment).values())
+    checkTime(some, ({ operation }) => operation.called)
+  checkBookmarks(operations, placed, known)
+  checkWeak(placed, known)
 }
 
 /** Every published state is what an order of whole writes leads to. */
@@ -112,7 +116,8 @@ function place(operation: Operation, generations: readonly Known[]): Placed | nu
     // What is common to two generations, such as emptiness, may be of either: of the newer one only if that had begun.
     if (writes === null || (generation.tick > responded && generation !== generations[0])) continue
     const next = generations[generations.indexOf(generation) + 1]
-    if (next && next.tick < begun) throw wrong(operation, 'it saw what had been wiped before it began')
+    if (next && next.tick < begun && !operation.weak)
+      throw wrong(operation, 'it saw what had been wiped before it began')
     if (operation.published && !generation.published.has(writes))
       throw wrong(operation, `it saw a state with ${writes} writes, which was never published`)
     return checkPublished({ operation, generation, saw: writes, after: saw.form === 'absent' ? 0 : writes })
@@ -177,14 +182,22 @@ function checkPublished(placed: Placed): Placed {
   return placed
 }
 
-/** Nothing is older than what had been answered, to anybody, before it began. */
-function checkTime(placed: readonly Placed[]): void {
+/**
+ * Nothing is older than what had been answered before it began.
+ * @param begin when that was, in ticks; null for what need not be as new
+ */
+function checkTime(placed: readonly Placed[], begin: (one: Placed) => number | null): void {
   const ended = [...placed].sort((a, b) => a.operation.responded - b.operation.responded)
-  const begun = [...placed].sort((a, b) => a.operation.begun - b.operation.begun)
+  const begun = placed
+    .flatMap((one) => {
+      const at = begin(one)
+      return at === null ? [] : [{ one, at }]
+    })
+    .sort((a, b) => a.at - b.at)
   const newest = new Map<Known, Placed>()
   let next = 0
-  for (const one of begun) {
-    for (let end = ended[next]; end && end.operation.responded < one.operation.begun; end = ended[++next]) {
+  for (const { one, at } of begun) {
+    for (let end = ended[next]; end && end.operation.responded < at; end = ended[++next]) {
       if (end.after > (newest.get(end.generation)?.after ?? -1)) newest.set(end.generation, end)
     }
     const bound = newest.get(one.generation)
@@ -196,6 +209,54 @@ function checkTime(placed: readonly Placed[]): void {
       )
     }
   }
+}
+
+/** A bookmark stands for a published state, and for all that was seen before it was given. */
+function checkBookmarks(
+  operations: readonly Operation[],
+  placed: readonly Placed[],
+  generations: readonly Known[],
+): void {
+  for (const operation of operations) {
+    const { bookmark, environment, client, context, responded } = operation
+    if (bookmark === null) continue
+    const state = stateOf(bookmark, generations)
+    if (!state) throw wrong(operation, `it was given the bookmark ${bookmark}, which is of no state`)
+    if (state.tick > responded) throw wrong(operation, `its bookmark ${bookmark} is of a state to come`)
+    for (const { operation: seen, generation, after } of placed) {
+      if (seen.environment !== environment || seen.responded > responded) continue
+      if (context !== null && (seen.context !== context || seen.client !== client)) continue
+      if (generation === state.generation && after > state.writes) {
+        const what = `${seen.kind} ${seen.id ?? ''} had seen ${after}`
+        throw wrong(operation, `its bookmark ${bookmark} is of ${state.writes} writes, but ${what}`)
+      }
+    }
+  }
+}
+
+/** Who does not want the newest state gets one that is as new as it asked for. */
+function checkWeak(placed: readonly Placed[], generations: readonly Known[]): void {
+  for (const { operation, generation, saw } of placed) {
+    const { weak } = operation
+    if (!weak) continue
+    const marked = weak.bookmark === null ? null : stateOf(weak.bookmark, generations)
+    if (marked && marked.generation === generation && saw < marked.writes)
+      throw wrong(operation, `it saw ${saw} writes, and its bookmark ${weak.bookmark} is of ${marked.writes}`)
+    const { since } = weak
+    if (since === null) continue
+    for (const { operation: other, generation: its, after } of placed) {
+      if (its === generation && other.respondedAt < since && saw < after)
+        throw wrong(operation, `it saw ${saw} writes, but ${after} were there longer ago than it allowed`)
+    }
+  }
+}
+
+/** The state that a bookmark is of, by the first transaction of its database and the number of its last one. */
+function stateOf(bookmark: string, generations: readonly Known[]): (State & { generation: Known }) | null {
+  const [identity = '', txid = ''] = bookmark.split('-').map((part) => BigInt(`0x${part}`))
+  const generation = generations.find(({ states }) => states[0]?.checksum === identity)
+  const state = generation?.states[Number(txid) - 1]
+  return generation && state ? { ...state, generation } : null
 }
 
 function wrong({ client, kind, id, begun, responded, outcome, error }: Operation, what: string): Violation {

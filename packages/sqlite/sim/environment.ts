@@ -1,5 +1,5 @@
 import { cpSync, mkdirSync } from 'node:fs'
-import type { Clock, NewDatabase, SqliteDatabase } from '../src/index.ts'
+import type { Clock, Freshness, NewDatabase, SqliteDatabase } from '../src/index.ts'
 import type { Outage } from './plan.ts'
 import type { Owner, Scheduler } from './scheduler.ts'
 
@@ -28,8 +28,10 @@ export class Environment implements Owner {
   frozenUntil = 0
   /** When it was last thawed: true time, ms. */
   thawedAt = 0
-  /** How far its clock is off, ms. */
-  clockErrorMs: number
+  /** How far its clock was off since when, ms, the last one now. */
+  readonly #clockErrors: { readonly since: number; readonly error: number }[]
+  /** How new reads are that do not say. */
+  readonly freshness: Freshness
   /** What every request meets now, until a true time in ms. */
   outage: (Outage & { readonly until: number }) | null = null
   readonly #scheduler: Scheduler
@@ -38,8 +40,9 @@ export class Environment implements Owner {
 
   constructor(
     name: string,
-    options: Pick<Environment, 'role' | 'directory' | 'clockErrorMs' | 'newDatabase'> & {
+    options: Pick<Environment, 'role' | 'directory' | 'newDatabase' | 'freshness'> & {
       scheduler: Scheduler
+      clockErrorMs: number
     },
   ) {
     const { scheduler, directory } = options
@@ -48,9 +51,10 @@ export class Environment implements Owner {
     this.newDatabase = options.newDatabase
     this.directory = directory
     this.#scheduler = scheduler
-    this.clockErrorMs = options.clockErrorMs
+    this.freshness = options.freshness
+    this.#clockErrors = [{ since: 0, error: options.clockErrorMs }]
     this.clock = {
-      now: () => Math.floor(scheduler.now + this.clockErrorMs), // a wall clock has whole ms
+      now: () => Math.floor(scheduler.now + this.#clockError), // a wall clock has whole ms
       sleep: (ms) => this.pause(ms),
     }
     mkdirSync(directory, { recursive: true })
@@ -90,8 +94,28 @@ export class Environment implements Owner {
     this.frozenUntil = this.#scheduler.now + ms
     this.#scheduler.after(ms, null, `${this.name} is thawed, its clock ${clockMissesMs} ms late`, () => {
       this.thawedAt = this.#scheduler.now
-      this.clockErrorMs -= clockMissesMs
+      this.setClock(this.#clockError - clockMissesMs)
     })
+  }
+
+  /** @param error how far it is off from now on, ms */
+  setClock(error: number): void {
+    this.#clockErrors.push({ since: this.#scheduler.now, error })
+  }
+
+  get #clockError(): number {
+    return this.#clockErrors.at(-1)?.error ?? 0
+  }
+
+  /** The earliest true time of which the clock could say now that it was at most `ms` ago. */
+  earliestWithin(ms: number): number {
+    const now = this.clock.now()
+    const earliest = this.#clockErrors.flatMap(({ since, error }, index) => {
+      const until = this.#clockErrors[index + 1]?.since ?? this.#scheduler.now
+      const first = Math.max(since, now - ms - error)
+      return first <= Math.min(until, now + 1 - error) ? [first] : []
+    })
+    return Math.min(this.#scheduler.now, ...earliest)
   }
 
   /** Ends without a word. What it left in its directory is copied to where the next life finds it, unlocked. */

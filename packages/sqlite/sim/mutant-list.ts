@@ -231,7 +231,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'what has gone since it was listed is a replaced history',
-    file: 'follower.ts',
+    file: 'history.ts',
     from: 'if (!own && listed.length > 0) return true',
     to: '',
   },
@@ -243,7 +243,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'who was left behind goes on from where it was',
-    file: 'follower.ts',
+    file: 'history.ts',
     from: 'if (listed.length > 0 && listed[0] !== txid) return true',
     to: 'if (listed.length > 0 && listed[0] !== txid) return false',
   },
@@ -324,5 +324,47 @@ export const mutants: readonly Mutant[] = [
     file: 'maintenance/maintain.ts',
     from: 'return info.modifiedAt',
     to: 'return info.modifiedAt + 7_200_000',
+  },
+  {
+    name: 'any bookmark of the database is taken for satisfied',
+    file: 'read-gate.ts',
+    from: 'return this.#follower.isOf(bookmark.identity) && this.#follower.position.txid >= bookmark.txid',
+    to: 'return this.#follower.isOf(bookmark.identity)',
+  },
+  {
+    name: 'a bookmark of another database is honoured',
+    file: 'read-gate.ts',
+    from: 'return this.#follower.isOf(bookmark.identity) && this.#follower.position.txid >= bookmark.txid',
+    to: 'return this.#follower.position.txid >= bookmark.txid',
+  },
+  {
+    name: 'a bookmark does not name its database',
+    file: 'bookmark.ts',
+    from: 'identity === null',
+    to: 'identity === null || txid > 0',
+  },
+  {
+    name: 'a bookmark stands for the transaction before',
+    file: 'bookmark.ts',
+    from: 'txid.toString(16)}`',
+    to: 'Math.max(1, txid - 1).toString(16)}`',
+  },
+  {
+    name: 'a bounded read looks at no clock',
+    file: 'read-gate.ts',
+    from: 'proof.isWithin(verifiedAt, wanted.withinMs)',
+    to: 'verifiedAt > 0',
+  },
+  {
+    name: 'a bounded read believes a clock that was set back',
+    file: 'proof.ts',
+    from: 'return age >= 0 && age <= ms',
+    to: 'return age <= ms',
+  },
+  {
+    name: 'a look that is under way serves whoever wants less than the newest',
+    file: 'read-gate.ts',
+    from: 'check && (check.asked.tick > begun || proof.isWithin(check.asked.at, withinMs))',
+    to: 'check && (check.asked.tick > begun || withinMs >= 0 || proof.isWithin(check.asked.at, withinMs))',
   },
 ]

@@ -142,6 +142,11 @@ function drawHours(random: SeededRandom): Omit<MaintenancePlan, 'inlineEvery'> {
   }
 }
 
+/** How old what a read sees may be, ms. */
+export function drawAge(random: SeededRandom): number {
+  return random.pick([0, 20, 500, 5_000, 10 * MINUTE, 2 * HOUR])
+}
+
 /** What an environment asks a new database to be like: of effect only where there is none yet. */
 export function drawNewDatabase(random: SeededRandom): NewDatabase {
   if (random.chance(0.5)) return {}

@@ -15,6 +15,8 @@ export interface State {
   readonly full: string
   /** How many writes it holds. */
   readonly writes: number
+  /** File checksum of its object. */
+  readonly checksum: bigint
 }
 
 /** The same with its bytes. */
@@ -23,8 +25,6 @@ export interface StoredState extends State {
   readonly pageSize: number
   /** Bytes of the whole database, hashed. */
   readonly hash: string
-  /** File checksum of its object. */
-  readonly checksum: bigint
   readonly timestamp: number
   /** Bucket's clock when its object came to be, ms. */
   readonly at: number

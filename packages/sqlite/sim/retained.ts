@@ -43,7 +43,8 @@ export function checkMerged(created: readonly Creation[], states: readonly Store
       header.timestamp !== last.timestamp
     )
       throw fail('is not of the size and time of its last transaction')
-    const before = file.first === 1 ? 0n : states[file.first - 2]?.checksum
+    // Where there is no transaction before, the database is named by its first one.
+    const before = states[Math.max(0, file.first - 2)]?.checksum
     if (header.nodeId !== before || linkOf(header) !== last.checksum)
       throw fail('has another place in the chain')
     const expected = new Map<number, Uint8Array>()

@@ -1,10 +1,16 @@
 import { StoreError } from '@thaw/store'
 import type { SeededRandom } from '@thaw/testing'
-import { type Reader, type SqliteDatabase, SqliteStoreError, type Transaction } from '../src/index.ts'
+import {
+  type Freshness,
+  type Reader,
+  type SqliteDatabase,
+  SqliteStoreError,
+  type Transaction,
+} from '../src/index.ts'
 import type { Environment } from './environment.ts'
-import { type Operation, Violation } from './history.ts'
+import { type Operation, Violation, type Weakness } from './history.ts'
 import { COUNTERS, countRows, EMPTY, OBSERVE, observe, tablesIn, type WriteKind, write } from './model.ts'
-import type { Plan } from './plan.ts'
+import { drawAge, type Plan } from './plan.ts'
 import type { Scheduler } from './scheduler.ts'
 
 export interface ClientOptions {
@@ -15,6 +21,8 @@ export interface ClientOptions {
   readonly scheduler: Scheduler
   /** Gets every operation as it begins. */
   readonly operations: Operation[]
+  /** Those that clients were given, shared by all. */
+  readonly bookmarks: string[]
 }
 
 /** The error that a function throws on purpose, with what it had seen. */
@@ -32,14 +40,26 @@ const PAUSE_MS = 60
 const LONG_READ_MS = 3_000
 const PAGES_OF_A_LOG = 4_300_000
 
+const FOREIGN = 'f0f0f0f0f0f0f0f0'
+const FAR = 'fffff'
+/** Bookmarks that nobody can have been given, made of real ones. */
+const MADE_UP = [
+  (bookmark: string) => `${FOREIGN}-${bookmark.split('-')[1]}`,
+  (bookmark: string) => `${bookmark.split('-')[0]}-${FAR}`,
+]
+
+function isMadeUp(bookmark: string | null): boolean {
+  return bookmark !== null && (bookmark.startsWith(FOREIGN) || bookmark.endsWith(`-${FAR}`))
+}
+
 /** One client of an environment: operations at random, one after the other, each recorded with what it saw. */
 export class Client {
   readonly #options: ClientOptions
   #count = 0
   /** Those that it saw last of the tables that writes have made. */
   #tables: readonly string[] = []
-  /** When the context began in which it works now. */
-  #context: number | null = null
+  /** The context in which it works now. */
+  #context: { readonly begun: number; readonly freshness: Freshness } | null = null
 
   constructor(options: ClientOptions) {
     this.#options = options
@@ -71,19 +91,42 @@ export class Client {
     const { environment, random, scheduler, name } = this.#options
     const deadline = environment.clock.now() + random.integer(200, 60_000)
     const begun = scheduler.tick()
-    await db.around({ requestId: `${name}-${begun}`, deadline }, async () => {
-      for (let i = random.integer(1, 3); i > 0; i--) {
-        this.#context = begun
+    const asked = random.chance(0.5) ? this.#drawFreshness() : undefined
+    const work = async () => {
+      this.#context = { begun, freshness: asked ?? environment.freshness }
+      for (let i = random.integer(1, 3); i > 0 && !environment.dead; i--) {
         await this.#any(db)
-        this.#context = begun
+        if (random.chance(0.5)) await this.#bookmark(db)
         await this.#pause()
       }
-    })
+    }
+    await db.around({ requestId: `${name}-${begun}`, deadline }, work, { freshness: asked })
     this.#context = null
+  }
+
+  async #bookmark(db: SqliteDatabase): Promise<void> {
+    await this.#record({ kind: 'bookmark' }, async (operation) => {
+      const { bookmark } = db
+      if (isMadeUp(bookmark)) return // of a context in which nothing was seen: the one that it came with
+      operation.bookmark = bookmark
+      if (bookmark !== null) this.#options.bookmarks.push(bookmark)
+    })
+  }
+
+  #drawFreshness(): Freshness {
+    const { random, bookmarks } = this.#options
+    const draw = random.next()
+    if (draw < 0.3) return 'strong'
+    if (draw < 0.6 || bookmarks.length === 0) return { withinMs: drawAge(random) }
+    // The last one is most of a trial.
+    const bookmark = random.chance(0.6) ? (bookmarks.at(-1) ?? '') : random.pick(bookmarks)
+    if (draw < 0.65) return { bookmark: random.pick(MADE_UP)(bookmark) }
+    return random.chance(0.2) ? { bookmark, withinMs: drawAge(random) } : { bookmark }
   }
 
   #any(db: SqliteDatabase): Promise<void> {
     const draw = this.#options.random.next()
+    if (this.#options.random.chance(0.08)) return this.#bookmark(db)
     if (draw < 0.3) return this.#write(db)
     if (draw < 0.38) return this.#single(db)
     if (draw < 0.5) return this.#keyed(db)
@@ -204,15 +247,17 @@ export class Client {
   }
 
   async #readSeveral(db: SqliteDatabase): Promise<void> {
-    await this.#record({ kind: 'read several', published: true }, async (operation) => {
-      await db.read(async (reader) => {
+    const freshness = this.#options.random.chance(0.4) ? this.#drawFreshness() : undefined
+    await this.#record({ kind: 'read several', published: true, freshness }, async (operation) => {
+      const look = async (reader: Reader) => {
         const value = await this.#observe(reader)
         const { random, environment } = this.#options
         if (random.chance(0.2)) await environment.pause(random.integer(0, LONG_READ_MS))
         if (observe(reader) !== value)
           throw new Violation(`${this.#options.name}: a snapshot changed under a read`)
         operation.saw = { form: 'full', value }
-      })
+      }
+      await db.read(look, freshness === undefined ? {} : { freshness })
     })
   }
 
@@ -236,19 +281,35 @@ export class Client {
 
   /** Runs and records one operation. True when it was acknowledged. */
   async #record(
-    what: { kind: string; id?: string; key?: string; published?: boolean },
+    what: {
+      kind: string
+      id?: string
+      key?: string
+      published?: boolean
+      /** That of the context or the environment when absent. */
+      freshness?: Freshness | undefined
+    },
     run: (operation: Operation) => Promise<void>,
   ): Promise<boolean> {
     const { scheduler, environment, operations, name } = this.#options
     const { kind, id = null, key = null, published = false } = what
+    const freshness = what.freshness ?? this.#context?.freshness ?? environment.freshness
+    const madeUp = freshness !== 'strong' && isMadeUp(freshness.bookmark ?? null)
+    const called = scheduler.tick()
     const operation: Operation = {
       client: name,
+      environment: environment.name,
       kind,
       id,
       key,
       published,
-      begun: this.#context ?? scheduler.tick(),
+      begun: this.#context?.begun ?? called,
+      called,
       responded: Number.POSITIVE_INFINITY,
+      respondedAt: Number.POSITIVE_INFINITY,
+      weak: published ? this.#weakness(freshness) : null,
+      context: this.#context?.begun ?? null,
+      bookmark: null,
       outcome: 'pending',
       saw: null,
       result: null,
@@ -262,10 +323,13 @@ export class Client {
       await run(operation)
     } catch (reason) {
       if (environment.dead) return false
-      ;({ outcome, error } = this.#classify(reason, operation))
+      ;({ outcome, error } = this.#classify(reason, operation, madeUp))
     }
     if (environment.dead) return false
     operation.responded = scheduler.tick()
+    operation.respondedAt = scheduler.now
+    if (published && outcome !== 'refused' && madeUp)
+      throw new Violation(`${name} was answered by ${kind} though its bookmark was made up`)
     operation.outcome = outcome
     operation.error = error
     scheduler.note(
@@ -274,7 +338,15 @@ export class Client {
     return outcome === 'acknowledged'
   }
 
-  #classify(reason: unknown, operation: Operation): Pick<Operation, 'outcome' | 'error'> {
+  #weakness(freshness: Freshness): Weakness | null {
+    if (freshness === 'strong') return null
+    const { bookmark = null, withinMs } = freshness
+    const since = withinMs === undefined ? null : this.#options.environment.earliestWithin(withinMs)
+    return { bookmark, since }
+  }
+
+  /** @param madeUp whether it was asked with a bookmark that nobody was given */
+  #classify(reason: unknown, operation: Operation, madeUp: boolean): Pick<Operation, 'outcome' | 'error'> {
     operation.saw &&= null
     const replaced = this.#options.plan.scenario === 'wipe'
     if (reason instanceof Thrown) {
@@ -286,6 +358,8 @@ export class Client {
       const { code } = reason
       if (code === 'COMMIT_UNKNOWN') return { outcome: 'unknown', error: code }
       if (code === 'CONFLICT' || code === 'READ_INTERRUPTED') return { outcome: 'refused', error: code }
+      if (/^BOOKMARK_(AHEAD|FOREIGN)$/.test(code) && (replaced || madeUp))
+        return { outcome: 'refused', error: code }
       // The object that would tell whether the write arrived may be gone with the others.
       if (replaced && (code === 'HISTORY_CHANGED' || code === 'RESTORE_GAP'))
         return { outcome: 'unknown', error: code }

@@ -6,7 +6,7 @@ import { Bucket } from './bucket.ts'
 import { check, type Generation } from './check.ts'
 import { Environment } from './environment.ts'
 import { type Operation, Violation } from './history.ts'
-import { drawFreeze, drawNewDatabase, drawOutage, type Fault, makePlan, type Plan } from './plan.ts'
+import { drawAge, drawFreeze, drawNewDatabase, drawOutage, type Fault, makePlan, type Plan } from './plan.ts'
 import { type Replayed, replay } from './replay.ts'
 import { checkMerged, checkRestorePoints } from './retained.ts'
 import { Scheduler } from './scheduler.ts'
@@ -23,6 +23,8 @@ const LONGEST_RETRY_MS = 60_000
 /** A store tries again by itself unless it is asked to put: fewer of the other failures come through. */
 const READ_FAULTS = 0.4
 const ORDINARY_CLOCK_ERROR_MS = 2_000
+/** The bucket still accepts what is signed by such a clock. */
+const LARGE_CLOCK_ERROR_MS = 10 * 60_000
 
 /** One seed's world: a bucket, environments, and what befalls them. */
 export class World {
@@ -35,6 +37,8 @@ export class World {
   readonly #started: number
   readonly #environments: Environment[] = []
   readonly #generations: { tick: number; startsEmpty: boolean }[] = []
+  /** What clients were given, and may take elsewhere. */
+  readonly #bookmarks: string[] = []
   #lives = 0
   #killsLeft: number
   #freezesLeft: number
@@ -143,7 +147,8 @@ export class World {
 
   #newEnvironment(directory: string, role: Environment['role'] = 'application'): Environment {
     const name = `e${++this.#lives}`
-    const error = this.#random.integer(-ORDINARY_CLOCK_ERROR_MS, ORDINARY_CLOCK_ERROR_MS)
+    const most = this.#random.chance(0.15) ? LARGE_CLOCK_ERROR_MS : ORDINARY_CLOCK_ERROR_MS
+    const error = this.#random.integer(-most, most)
     const made = this.plan.start === 'nothing' ? drawNewDatabase(this.#random) : {}
     const environment = new Environment(name, {
       role,
@@ -151,6 +156,7 @@ export class World {
       scheduler: this.scheduler,
       clockErrorMs: error,
       newDatabase: made,
+      freshness: this.#random.chance(0.8) ? 'strong' : { withinMs: drawAge(this.#random) },
     })
     this.#environments.push(environment)
     return environment
@@ -180,6 +186,7 @@ export class World {
       random,
       scheduler,
       operations,
+      bookmarks: this.#bookmarks,
     })
   }
 
@@ -208,6 +215,7 @@ export class World {
           maxAttempts: plan.maxAttempts,
           readPatienceMs: plan.readPatienceMs,
           maintainEvery: plan.maintenance?.inlineEvery ?? 0,
+          freshness: environment.freshness,
           ...environment.newDatabase,
         })
       } catch (error) {
@@ -289,6 +297,10 @@ export class World {
         environment.outage = { ...outage, until: scheduler.now + outage.lastsMs }
       })
     }
+    for (const environment of this.#environments) {
+      if (!this.#random.chance(0.2)) continue
+      later(5_000, `the clock of ${environment.name} is set`, () => environment.setClock(0))
+    }
     if (plan.scenario === 'wipe') later(1_500, 'the prefix will be wiped', () => this.#replace())
   }
 
@@ -350,7 +362,7 @@ export class World {
     environment.freeze(lasts, missed)
     const mended = lasts + this.#random.integer(0, CLOCK_MENDED_AFTER_MS)
     this.scheduler.after(mended, null, `the clock of ${environment.name} is set`, () => {
-      environment.clockErrorMs = 0
+      environment.setClock(0)
     })
   }
 
@@ -377,7 +389,7 @@ export class World {
 
   #heal(): void {
     for (const environment of this.#environments) {
-      environment.clockErrorMs = 0
+      environment.setClock(0)
       environment.outage = null
     }
   }
