@@ -254,7 +254,9 @@ export class World {
   }
 
   #fault(environment: Environment, operation: string): Fault | null {
-    if (this.#random.chance(this.plan.unrest)) this.#disturbSoon(environment, 40)
+    // Around a put it matters most.
+    const unrest = operation === 'put' ? 6 * this.plan.unrest : this.plan.unrest
+    if (this.#random.chance(unrest)) this.#disturbSoon(environment, 40)
     const { outage } = environment
     if (outage && this.scheduler.now < outage.until && !(outage.putsOnly && operation !== 'put'))
       return outage.fault
