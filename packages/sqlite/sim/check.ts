@@ -34,10 +34,15 @@ interface Placed {
 
 /**
  * Judges what clients saw against what the bucket holds.
+ * @param shorten what was done to the states that they tell of, where these are long
  * @throws Violation
  */
-export function check(generations: readonly Generation[], operations: readonly Operation[]): void {
-  const known = generations.map(know)
+export function check(
+  generations: readonly Generation[],
+  operations: readonly Operation[],
+  shorten = (look: string) => look,
+): void {
+  const known = generations.map((generation) => know(generation, shorten))
   checkWrites(known, operations)
   const placed = operations.flatMap((operation) => place(operation, known) ?? [])
   checkTime(placed, ({ operation }) => (operation.weak ? null : operation.begun))
@@ -48,7 +53,7 @@ export function check(generations: readonly Generation[], operations: readonly O
 }
 
 /** Every published state is what an order of whole writes leads to. */
-function know(generation: Generation): Known {
+function know(generation: Generation, shorten: (look: string) => string): Known {
   const { rows, states, startsEmpty } = generation
   const expected = expectations(rows, startsEmpty)
   rows.forEach(({ seq }, index) => {
@@ -63,7 +68,7 @@ function know(generation: Generation): Known {
     }
     before = writes
   }
-  const index = (looks: readonly string[]) => new Map(looks.map((look, writes) => [look, writes]))
+  const index = (looks: readonly string[]) => new Map(looks.map((look, writes) => [shorten(look), writes]))
   const published = new Set(states.map(({ writes }) => writes))
   if (startsEmpty) published.add(0)
   const byLook = { brief: index(expected.brief), full: index(expected.full) }

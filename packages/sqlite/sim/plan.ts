@@ -22,6 +22,8 @@ export interface Plan {
   readonly faults: readonly (readonly [Fault, number])[]
   /** How often the way from an environment to the bucket is down for a while. */
   readonly outages: number
+  /** How many keys there are for writes that are repeated. */
+  readonly keys: number
   /** After so many faults there are no more. */
   readonly mostFaults: number
   /** Virtual ms after which no more faults befall anybody. */
@@ -88,6 +90,7 @@ export function makePlan(random: SeededRandom): Plan {
       ? FAULTS.filter(() => random.chance(0.5)).map((fault) => [fault, 0.01 + 0.11 * random.next()])
       : [],
     outages: stormy && random.chance(0.4) ? random.integer(1, 2) : 0,
+    keys: 4,
     mostFaults: random.integer(3, 40),
     healsAfterMs: long ? 12 * HOUR : random.integer(500, 20_000),
     kills: scenario === 'faults' ? random.integer(0, 3) : scenario === 'retention' ? random.integer(0, 2) : 0,

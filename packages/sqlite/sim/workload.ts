@@ -15,12 +15,17 @@ import type { Scheduler } from './scheduler.ts'
 
 export interface ClientOptions {
   readonly name: string
-  readonly environment: Environment
-  readonly plan: Plan
+  readonly environment: Pick<
+    Environment,
+    'name' | 'dead' | 'freshness' | 'clock' | 'pause' | 'earliestWithin'
+  >
+  readonly plan: Pick<Plan, 'operations' | 'rest' | 'scenario' | 'huge' | 'keys'>
   readonly random: SeededRandom
-  readonly scheduler: Scheduler
+  readonly scheduler: Pick<Scheduler, 'now' | 'tick' | 'note'>
   /** Gets every operation as it begins. */
-  readonly operations: Operation[]
+  readonly operations: Pick<Operation[], 'push'>
+  /** Called with every operation that has ended. */
+  readonly onEnd?: (operation: Operation) => void
   /** Those that clients were given, shared by all. */
   readonly bookmarks: string[]
 }
@@ -35,7 +40,6 @@ class Thrown extends Error {
   }
 }
 
-const KEYS = 4
 const PAUSE_MS = 60
 const LONG_READ_MS = 3_000
 const PAGES_OF_A_LOG = 4_300_000
@@ -168,8 +172,8 @@ export class Client {
 
   /** `atomic` under a key that others use too, repeated until it is known what became of it. */
   async #keyed(db: SqliteDatabase): Promise<void> {
-    const { random, environment } = this.#options
-    const key = `key ${random.integer(1, KEYS)}`
+    const { random, environment, plan } = this.#options
+    const key = `key ${random.integer(1, plan.keys)}`
     for (let tries = random.integer(1, 3); tries > 0 && !environment.dead; tries--) {
       const id = this.#id()
       const done = await this.#record({ kind: key, id, key }, async (operation) => {
@@ -191,9 +195,9 @@ export class Client {
 
   /** `atomic` whose function throws, after it may have written. */
   async #throw(db: SqliteDatabase): Promise<void> {
-    const { random } = this.#options
+    const { random, plan } = this.#options
     const id = this.#id()
-    const key = random.chance(0.3) ? { key: `key ${random.integer(1, KEYS)}` } : {}
+    const key = random.chance(0.3) ? { key: `key ${random.integer(1, plan.keys)}` } : {}
     await this.#record({ kind: 'throw', id, ...key }, async (operation) => {
       operation.result = await db.atomic(async (tx) => {
         const saw = await this.#observe(tx)
@@ -335,6 +339,7 @@ export class Client {
     scheduler.note(
       `${name} ends ${kind} ${id ?? ''}: ${outcome} ${error ?? ''} ${JSON.stringify(operation.saw)}`,
     )
+    this.#options.onEnd?.(operation)
     return outcome === 'acknowledged'
   }
 

@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest'
+import { prove } from './processes/prove.ts'
+
+const SECONDS = Number(process.env.THAW_SECONDS ?? 60)
+
+test(`eight processes, killed and frozen for ${SECONDS} s before a bucket that fails: every operation is explained`, {
+  timeout: 600_000,
+}, async () => {
+  const seed = process.env.THAW_SEED ?? String(Date.now())
+  console.log(`seed ${seed} (THAW_SEED repeats what was drawn; the course of events is the machine's)`)
+  // A window so short that freezes cross it.
+  const open = { fenceWindowMs: 3_000, maintainEvery: 16 }
+  const proven = await prove({ seed, processes: 8, seconds: SECONDS, clients: 2, open })
+  console.log(JSON.stringify(proven))
+  const { outcomes, kills, freezes, faults, merged } = proven
+  // They have to have hit something, or nothing was shown.
+  expect(kills).toBeGreaterThan(SECONDS / 10)
+  expect(freezes).toBeGreaterThan(SECONDS / 10)
+  expect(outcomes.acknowledged).toBeGreaterThan(2 * SECONDS)
+  expect(outcomes.pending).toBeGreaterThan(0)
+  expect(merged).toBeGreaterThan(0)
+  expect(Object.keys(faults).length).toBe(6)
+})
