@@ -5,7 +5,7 @@ import { memoryStore } from '@thaw/store'
 import { type SeededRandom, seededRandom } from '@thaw/testing'
 import { expect, test } from 'vitest'
 import { maintain } from '../src/index.ts'
-import { restore } from '../src/restore.ts'
+import { planRestore, restore } from '../src/restore.ts'
 import { AT_ONCE, deleteAsIfDaysLater } from './days-later.ts'
 import { open, temporaryDirectory } from './kit.ts'
 import { perform, workload } from './workload.ts'
@@ -19,13 +19,14 @@ type Bucket = Map<string, Uint8Array>
 
 /** A database with a past: levels, a snapshot, single transactions, and some that retention has removed. */
 async function makeBucket(name: string): Promise<{ bucket: Bucket; hashes: ReadonlyMap<number, string> }> {
-  const random = seededRandom(`${seed}/${name}`)
+  const random = seededRandom(seed) // the same numbers of transactions in each
   const store = memoryStore()
   const source = { store, description: name }
   const db = await open({ store, pageSize: 1024, maintainEvery: 0 })
   const changes = workload(random, 1024)
   const hashes = new Map<number, string>()
   const path = join(temporaryDirectory(), 'restored.db')
+  await db.execute(`CREATE TABLE "${name}" (n)`)
   for (let n = 0; n < STEPS; n++) {
     await perform(db, changes.next().value)
     const { txid } = await restore(source, path)
@@ -53,10 +54,15 @@ const STRAY = [
   '0009/x-y.ltx',
 ]
 
-/** Something that goes wrong with the objects of a bucket. @returns what */
-function damage(bucket: Bucket, foreign: Bucket, random: SeededRandom): string {
+/**
+ * Something that goes wrong with the objects of a bucket.
+ * @param needed the objects that a restore reads
+ * @returns what
+ */
+function damage(bucket: Bucket, foreign: Bucket, needed: readonly string[], random: SeededRandom): string {
   const keys = [...bucket.keys()]
-  const key = random.pick(keys)
+  const there = needed.filter((key) => bucket.has(key))
+  const key = random.pick(there.length > 0 && random.chance(0.6) ? there : keys)
   const other = random.pick(keys)
   const body = bucket.get(key) ?? new Uint8Array()
   const name = (first: number, last: number) =>
@@ -113,6 +119,11 @@ test(`whatever goes wrong with its objects, a database is refused or right (seed
   const own = await makeBucket('own')
   const foreign = await makeBucket('foreign')
   const path = join(temporaryDirectory(), 'restored.db')
+  const healthy = memoryStore()
+  for (const [key, body] of own.bucket) await healthy.put(key, body)
+  const plan = await planRestore({ store: healthy, description: 'healthy' }, Number.POSITIVE_INFINITY)
+  const needed = plan.files.map(({ key }) => key)
+  expect(needed.length).toBeGreaterThan(3)
   const seen = { refused: 0, right: 0, followed: 0, maintained: 0 }
 
   for (let round = 0; round < ROUNDS; round++) {
@@ -123,7 +134,7 @@ test(`whatever goes wrong with its objects, a database is refused or right (seed
     for (const [key, body] of bucket) await store.put(key, body)
     const warm = random.chance(0.2) ? await open({ store, maintainEvery: 0 }) : null
     const what = Array.from({ length: random.integer(1, 2) }, () =>
-      damage(bucket, foreign.bucket, random),
+      damage(bucket, foreign.bucket, needed, random),
     ).join(', ')
     const message = `seed ${seed}, round ${round}: ${what}`
     for (const key of own.bucket.keys()) if (!bucket.has(key)) await store.delete([key])

@@ -205,6 +205,17 @@ test('a damaged or foreign input makes nothing and deletes nothing', async () =>
   expect(await names()).toEqual(before)
 })
 
+test('a file that is cut off is named', async () => {
+  await insert(5)
+  const last = await store.get(linkKey(6))
+  await store.put(linkKey(6), last?.body.subarray(0, -8) ?? new Uint8Array())
+  clock.advance(31_000)
+  await expect(maintain(source())).rejects.toMatchObject({
+    code: 'RESTORE_CORRUPT',
+    message: expect.stringContaining(linkKey(6)),
+  })
+})
+
 async function names(): Promise<string[]> {
   const found: string[] = []
   for (const level of LEVELS) for (const { key } of await listLevel(store, level)) found.push(key)
