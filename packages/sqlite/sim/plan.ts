@@ -70,7 +70,7 @@ const FAULTS: readonly Fault[] = [
 
 export function makePlan(random: SeededRandom): Plan {
   const draw = random.next()
-  const scenario = draw < 0.65 ? 'faults' : draw < 0.77 ? 'freezes' : draw < 0.94 ? 'retention' : 'wipe'
+  const scenario = draw < 0.58 ? 'faults' : draw < 0.7 ? 'freezes' : draw < 0.94 ? 'retention' : 'wipe'
   const stormy = random.chance(0.8)
   const environments = random.integer(2, 4)
   const clients = random.integer(1, 3)
@@ -93,16 +93,22 @@ export function makePlan(random: SeededRandom): Plan {
     keys: 4,
     mostFaults: random.integer(3, 40),
     healsAfterMs: long ? 12 * HOUR : random.integer(500, 20_000),
-    kills: scenario === 'faults' ? random.integer(0, 3) : scenario === 'retention' ? random.integer(0, 2) : 0,
+    kills: drawKills(scenario, random),
     freezes: long ? random.integer(1, 3) : random.integer(0, 1),
     disturbance: long ? 0.5 : 0.15,
-    unrest: long ? 0.03 : 0.002,
+    unrest: long ? 0.01 : 0.002,
     rest: scenario === 'retention' ? [0.08, 3 * HOUR] : long ? [0.08, 20 * MINUTE] : [0.02, 2_000],
     huge: random.chance(0.02),
     commitTimeoutMs: random.chance(0.3) ? random.integer(20, 500) : random.integer(1_000, 30_000),
     maxAttempts: random.chance(0.2) ? random.integer(1, 3) : 100,
     readPatienceMs: random.pick([20, 200, 2_000]),
   }
+}
+
+function drawKills(scenario: Plan['scenario'], random: SeededRandom): number {
+  if (scenario === 'faults') return random.integer(0, 3)
+  // There freezes are what matters.
+  return scenario === 'retention' && random.chance(0.3) ? random.integer(1, 2) : 0
 }
 
 function drawMaintenance(scenario: Plan['scenario'], random: SeededRandom): MaintenancePlan | null {
@@ -129,17 +135,21 @@ function drawMaintenance(scenario: Plan['scenario'], random: SeededRandom): Main
 /** Everything old goes as early as it may: after an hour. */
 function drawHours(random: SeededRandom): Omit<MaintenancePlan, 'inlineEvery'> {
   const upTo = (ms: number) => (random.chance(0.4) ? 0 : random.integer(0, ms))
-  const everyMs = random.integer(10 * MINUTE, 90 * MINUTE)
+  const everyMs = random.integer(15 * MINUTE, 50 * MINUTE)
   return {
     runners: random.chance(0.7) ? 1 : random.integer(2, 3),
-    runs: Math.floor((12 * HOUR) / everyMs),
+    runs: Math.floor((8 * HOUR) / everyMs),
     everyMs,
     policy: {
       compactAfterMs: { 1: upTo(MINUTE), 2: upTo(HOUR), 3: upTo(2 * HOUR) },
       compactAtFiles: random.integer(1, 8),
       snapshotAfterMs: upTo(4 * HOUR),
       snapshotAtBytes: random.integer(0, 100_000),
-      keepCoveredMs: { 0: upTo(2 * HOUR), 1: upTo(2 * HOUR), 2: upTo(3 * HOUR) },
+      keepCoveredMs: {
+        0: random.chance(0.7) ? 0 : random.integer(0, 2 * HOUR),
+        1: upTo(2 * HOUR),
+        2: upTo(3 * HOUR),
+      },
       keepHistoryMs: 2 * HOUR + upTo(4 * HOUR),
     },
   }
@@ -174,7 +184,7 @@ export function drawOutage(random: SeededRandom): Outage {
 /** How long a freeze lasts, and how much of it the clock misses, ms. */
 export function drawFreeze(plan: Plan, random: SeededRandom): { lasts: number; missed: number } {
   const longest = { faults: 10_000, freezes: 3 * HOUR, retention: 6 * HOUR, wipe: 10_000 }[plan.scenario]
-  const shortest = { faults: 100, freezes: MINUTE, retention: HOUR, wipe: 100 }[plan.scenario]
+  const shortest = { faults: 100, freezes: MINUTE, retention: 2 * HOUR, wipe: 100 }[plan.scenario]
   const lasts = random.integer(shortest, longest)
   const kind = random.next()
   return { lasts, missed: kind < 0.5 ? 0 : kind < 0.75 ? lasts : random.integer(0, lasts) }

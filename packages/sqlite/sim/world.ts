@@ -285,7 +285,8 @@ export class World {
     const later = (ms: number, label: string, run: () => void) =>
       scheduler.after(this.#random.integer(0, ms), null, label, run)
     // The others come when there are faults.
-    for (let i = 0; i < (plan.kills + plan.freezes) / 2; i++) {
+    const atOnce = plan.scenario === 'retention' ? 0 : (plan.kills + plan.freezes) / 2
+    for (let i = 0; i < atOnce; i++) {
       later(1_500, 'disaster', () => {
         const busy = this.#environments.filter(({ dead, tasks }) => !dead && tasks > 0)
         if (busy.length > 0) this.#disturb(this.#random.pick(busy))
