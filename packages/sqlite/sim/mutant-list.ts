@@ -286,8 +286,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the name of a transaction becomes free at once',
     file: 'maintenance/retention.ts',
-    from: 'Math.max(policy.keepCoveredMs[0], SHORTEST_KEEP_LEVEL_0_MS)',
-    to: 'Math.min(policy.keepCoveredMs[0], SHORTEST_KEEP_LEVEL_0_MS)',
+    from: 'Math.max(keepCoveredMs[0], SHORTEST_KEEP_LEVEL_0_MS)',
+    to: 'Math.min(keepCoveredMs[0], SHORTEST_KEEP_LEVEL_0_MS)',
+  },
+  {
+    name: 'what a restore point rests on goes before it',
+    file: 'maintenance/retention.ts',
+    from: 'const level1 = Math.max(keepCoveredMs[1], level0)',
+    to: 'const level1 = keepCoveredMs[1]',
   },
   {
     name: 'whatever is covered goes at once',
