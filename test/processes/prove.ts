@@ -27,6 +27,8 @@ export interface ProofOptions {
   readonly clients: number
   /** Further options of `openSqlite` that survive JSON. */
   readonly open?: Readonly<Record<string, unknown>>
+  /** Counts acknowledged writes that are lost, instead of taking one for a violation: for a mode that may lose them. */
+  readonly mayLose?: boolean
 }
 
 export interface Proven {
@@ -40,6 +42,8 @@ export interface Proven {
   readonly transactions: number
   readonly merged: number
   readonly restored: number
+  /** Acknowledged writes that the bucket does not hold. */
+  readonly lost: number
 }
 
 /**
@@ -65,7 +69,7 @@ export async function prove(options: ProofOptions): Promise<Proven> {
     await proxy.close()
     const { operations, failures } = readLogs(logs)
     if (failures.length > 0) throw new Error(failures.join('\n'))
-    const judged = await judge(bucket, proxy, operations, folder.path, random)
+    const judged = await judge(options, bucket, proxy, operations, folder.path, random)
     return { ...judged, ...disturbed, server: bucket.server, outcomes: count(operations) }
   } finally {
     await bucket.close()
@@ -124,6 +128,7 @@ function live(options: LifeOptions): ChildProcess {
 }
 
 async function judge(
+  { mayLose = false }: ProofOptions,
   bucket: RealBucket,
   proxy: FaultyProxy,
   operations: readonly Operation[],
@@ -136,7 +141,10 @@ async function judge(
     const created = await creations(copy, proxy.accepted)
     const replayed = replay(created, join(directory, 'replay.db'))
     const { states } = replayed
-    check([{ ...replayed, startsEmpty: true, tick: 0 }], operations, shorten)
+    const held = new Set(replayed.rows.map(({ id }) => id))
+    const acknowledged = operations.filter(({ outcome, id }) => outcome === 'acknowledged' && id !== null)
+    const lost = acknowledged.filter(({ id, result }) => !held.has(result ?? id ?? '')).length
+    if (!mayLose) check([{ ...replayed, startsEmpty: true, tick: 0 }], operations, shorten)
     checkMerged(created, states)
     const chosen = new Set(random.shuffle(states.map(({ txid }) => txid)).slice(0, RESTORED))
     chosen.add(states.length)
@@ -144,7 +152,7 @@ async function judge(
     await checkRestorePoints(copy, states, 0, join(directory, 'restored.db'), (txid) => chosen.has(txid))
     const { faults, requests } = proxy
     const merged = created.filter(({ key }) => !key.startsWith('0000/')).length
-    return { faults, requests, transactions: states.length, merged, restored: chosen.size }
+    return { faults, requests, transactions: states.length, merged, restored: chosen.size, lost }
   } finally {
     await store.close()
   }
