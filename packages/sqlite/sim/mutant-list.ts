@@ -206,12 +206,6 @@ export const mutants: readonly Mutant[] = [
     return this.#submit((tx) => answerOnce(tx, key, this.#clock.now(), () => value as T), true)`,
   },
   {
-    name: '403 for a list is taken for an empty bucket',
-    file: 'restore.ts',
-    from: 'levels.map((level) => listLevel(store, level))',
-    to: 'levels.map((level) => listLevel(store, level).catch(() => []))',
-  },
-  {
     name: '403 for a list of transactions is taken for none',
     file: 'restore.ts',
     from: 'const tail = await listLevel(store, 0, reaches === 0 ? undefined : fileKey(0, reaches, reaches))',
