@@ -1,4 +1,3 @@
-import { StoreError } from '@thaw/store'
 import type { SeededRandom } from '@thaw/testing'
 import {
   type Freshness,
@@ -7,10 +6,12 @@ import {
   SqliteStoreError,
   type Transaction,
 } from '../src/index.ts'
+import { drawFreshness, drawWrite, isMadeUp } from './draws.ts'
 import type { Environment } from './environment.ts'
 import { type Operation, Violation, type Weakness } from './history.ts'
-import { COUNTERS, countRows, EMPTY, OBSERVE, observe, tablesIn, type WriteKind, write } from './model.ts'
-import { drawAge, type Plan } from './plan.ts'
+import { countRows, OBSERVE, observe, tablesIn, write } from './model.ts'
+import { classify, Thrown } from './outcome.ts'
+import type { Plan } from './plan.ts'
 import type { Scheduler } from './scheduler.ts'
 
 export interface ClientOptions {
@@ -30,31 +31,8 @@ export interface ClientOptions {
   readonly bookmarks: string[]
 }
 
-/** The error that a function throws on purpose, with what it had seen. */
-class Thrown extends Error {
-  readonly saw: string
-
-  constructor(saw: string) {
-    super('thrown on purpose')
-    this.saw = saw
-  }
-}
-
 const PAUSE_MS = 60
 const LONG_READ_MS = 3_000
-const PAGES_OF_A_LOG = 4_300_000
-
-const FOREIGN = 'f0f0f0f0f0f0f0f0'
-const FAR = 'fffff'
-/** Bookmarks that nobody can have been given, made of real ones. */
-const MADE_UP = [
-  (bookmark: string) => `${FOREIGN}-${bookmark.split('-')[1]}`,
-  (bookmark: string) => `${bookmark.split('-')[0]}-${FAR}`,
-]
-
-function isMadeUp(bookmark: string | null): boolean {
-  return bookmark !== null && (bookmark.startsWith(FOREIGN) || bookmark.endsWith(`-${FAR}`))
-}
 
 /** One client of an environment: operations at random, one after the other, each recorded with what it saw. */
 export class Client {
@@ -95,7 +73,9 @@ export class Client {
     const { environment, random, scheduler, name } = this.#options
     const deadline = environment.clock.now() + random.integer(200, 60_000)
     const begun = scheduler.tick()
-    const asked = random.chance(0.5) ? this.#drawFreshness() : undefined
+    const asked = random.chance(0.5)
+      ? drawFreshness(this.#options.random, this.#options.bookmarks)
+      : undefined
     const work = async () => {
       this.#context = { begun, freshness: asked ?? environment.freshness }
       for (let i = random.integer(1, 3); i > 0 && !environment.dead; i--) {
@@ -117,17 +97,6 @@ export class Client {
     })
   }
 
-  #drawFreshness(): Freshness {
-    const { random, bookmarks } = this.#options
-    const draw = random.next()
-    if (draw < 0.3) return 'strong'
-    if (draw < 0.6 || bookmarks.length === 0) return { withinMs: drawAge(random) }
-    // The last one is most of a trial.
-    const bookmark = random.chance(0.6) ? (bookmarks.at(-1) ?? '') : random.pick(bookmarks)
-    if (draw < 0.65) return { bookmark: random.pick(MADE_UP)(bookmark) }
-    return random.chance(0.2) ? { bookmark, withinMs: drawAge(random) } : { bookmark }
-  }
-
   #any(db: SqliteDatabase): Promise<void> {
     const draw = this.#options.random.next()
     if (this.#options.random.chance(0.08)) return this.#bookmark(db)
@@ -145,7 +114,7 @@ export class Client {
 
   /** `atomic` that writes. */
   async #write(db: SqliteDatabase): Promise<void> {
-    const [kind, arg] = this.#drawWrite()
+    const [kind, arg] = drawWrite(this.#options.random, this.#options.plan.huge)
     const id = this.#id()
     let leaked: Transaction | null = null
     await this.#record({ kind: `atomic ${kind}`, id }, async (operation) => {
@@ -251,7 +220,9 @@ export class Client {
   }
 
   async #readSeveral(db: SqliteDatabase): Promise<void> {
-    const freshness = this.#options.random.chance(0.4) ? this.#drawFreshness() : undefined
+    const freshness = this.#options.random.chance(0.4)
+      ? drawFreshness(this.#options.random, this.#options.bookmarks)
+      : undefined
     await this.#record({ kind: 'read several', published: true, freshness }, async (operation) => {
       const look = async (reader: Reader) => {
         const value = await this.#observe(reader)
@@ -267,7 +238,7 @@ export class Client {
 
   async #interactive(db: SqliteDatabase): Promise<void> {
     const { random } = this.#options
-    const [kind, arg] = this.#drawWrite()
+    const [kind, arg] = drawWrite(this.#options.random, this.#options.plan.huge)
     const id = this.#id()
     const commits = random.chance(0.75)
     await this.#record({ kind: commits ? 'begin, commit' : 'begin, rollback', id }, async (operation) => {
@@ -327,7 +298,10 @@ export class Client {
       await run(operation)
     } catch (reason) {
       if (environment.dead) return false
-      ;({ outcome, error } = this.#classify(reason, operation, madeUp))
+      ;({ outcome, error } = classify(reason, operation, {
+        replaced: this.#options.plan.scenario === 'wipe',
+        madeUp,
+      }))
     }
     if (environment.dead) return false
     operation.responded = scheduler.tick()
@@ -350,32 +324,6 @@ export class Client {
     return { bookmark, since }
   }
 
-  /** @param madeUp whether it was asked with a bookmark that nobody was given */
-  #classify(reason: unknown, operation: Operation, madeUp: boolean): Pick<Operation, 'outcome' | 'error'> {
-    operation.saw &&= null
-    const replaced = this.#options.plan.scenario === 'wipe'
-    if (reason instanceof Thrown) {
-      if (operation.kind === 'throw') operation.saw = { form: 'full', value: reason.saw }
-      return { outcome: 'thrown', error: null }
-    }
-    if (reason instanceof StoreError) return { outcome: 'refused', error: reason.code }
-    if (reason instanceof SqliteStoreError) {
-      const { code } = reason
-      if (code === 'COMMIT_UNKNOWN') return { outcome: 'unknown', error: code }
-      if (code === 'CONFLICT' || code === 'READ_INTERRUPTED') return { outcome: 'refused', error: code }
-      if (/^BOOKMARK_(AHEAD|FOREIGN)$/.test(code) && (replaced || madeUp))
-        return { outcome: 'refused', error: code }
-      // The object that would tell whether the write arrived may be gone with the others.
-      if (replaced && (code === 'HISTORY_CHANGED' || code === 'RESTORE_GAP'))
-        return { outcome: 'unknown', error: code }
-    }
-    if (reason instanceof Error && reason.message === 'no such table: ops') {
-      operation.saw = { form: operation.kind === 'read' ? 'brief' : 'full', value: EMPTY }
-      return { outcome: 'thrown', error: 'no table' }
-    }
-    throw reason
-  }
-
   async #observe(reader: Reader): Promise<string> {
     const value = observe(reader)
     this.#tables = [...tablesIn(value).keys()]
@@ -391,20 +339,6 @@ export class Client {
       throw error
     }
     throw new Violation(`${this.#options.name}: the handle of a transaction outlived it`)
-  }
-
-  #drawWrite(): readonly [WriteKind, string] {
-    const { random, plan } = this.#options
-    const draw = random.next()
-    if (draw < 0.45) return ['add', `${random.pick(COUNTERS)},${random.integer(1, 9)}`]
-    if (draw < 0.65) return ['move', `${random.shuffle(COUNTERS).slice(0, 2)},${random.integer(1, 9)}`]
-    if (draw < 0.73) return ['table', '']
-    if (draw < 0.76) return ['drop', '']
-    if (draw < 0.82) return ['fill', '']
-    if (draw < 0.88) return [random.pick(['alter', 'rename', 'index'] as const), '']
-    if (draw < 0.95) return ['big', `${random.integer(1, 3)},${random.integer(1_000, 15_000)}`]
-    if (plan.huge) return ['big', `1,${PAGES_OF_A_LOG}`]
-    return ['clear', '']
   }
 
   #id(): string {

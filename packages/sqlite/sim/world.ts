@@ -1,12 +1,14 @@
 import { join } from 'node:path'
 import { memoryStore } from '@thaw/store'
 import type { SeededRandom } from '@thaw/testing'
-import { maintain, openSqlite } from '../src/index.ts'
+import { type MaintenancePolicy, openSqlite } from '../src/index.ts'
 import { Bucket } from './bucket.ts'
 import { check, type Generation } from './check.ts'
+import { Disasters } from './disasters.ts'
 import { Environment } from './environment.ts'
 import { type Operation, Violation } from './history.ts'
-import { drawAge, drawFreeze, drawNewDatabase, drawOutage, type Fault, makePlan, type Plan } from './plan.ts'
+import { maintainOnce } from './maintenance.ts'
+import { drawAge, drawNewDatabase, makePlan, type Plan } from './plan.ts'
 import { type Replayed, replay } from './replay.ts'
 import { checkMerged, checkRestorePoints } from './retained.ts'
 import { Scheduler } from './scheduler.ts'
@@ -17,11 +19,8 @@ const HOUR = 3_600_000
 /** What maintenance puts to learn the bucket's time. */
 const CLOCK_KEY = 'thaw/clock'
 const MAX_STEPS = 20_000
-const CLOCK_MENDED_AFTER_MS = 20 * 60_000
 const ABSENCE_MS = 30 * 60_000
 const LONGEST_RETRY_MS = 60_000
-/** A store tries again by itself unless it is asked to put: fewer of the other failures come through. */
-const READ_FAULTS = 0.4
 const ORDINARY_CLOCK_ERROR_MS = 2_000
 /** The bucket still accepts what is signed by such a clock. */
 const LARGE_CLOCK_ERROR_MS = 10 * 60_000
@@ -34,15 +33,12 @@ export class World {
   readonly operations: Operation[] = []
   readonly #random: SeededRandom
   readonly #directory: string
-  readonly #started: number
   readonly #environments: Environment[] = []
   readonly #generations: { tick: number; startsEmpty: boolean }[] = []
   /** What clients were given, and may take elsewhere. */
   readonly #bookmarks: string[] = []
   #lives = 0
-  #killsLeft: number
-  #freezesLeft: number
-  #faultsLeft: number
+  readonly #disasters: Disasters
   #failure: unknown = null
 
   constructor(
@@ -53,18 +49,21 @@ export class World {
     this.#random = random.fork('world')
     this.#directory = directory
     this.plan = makePlan(random.fork('plan'))
-    this.#killsLeft = this.plan.kills
-    this.#freezesLeft = this.plan.freezes
-    this.#faultsLeft = this.plan.mostFaults
     this.scheduler = new Scheduler(random.fork('scheduler'), options.trace)
-    this.#started = this.scheduler.now
     this.bucket = new Bucket({
       scheduler: this.scheduler,
       random: random.fork('network'),
-      fault: (environment, operation) => this.#fault(environment, operation),
-      onFault: (environment) => this.#afterFault(environment),
+      fault: (environment, operation) => this.#disasters.fault(environment, operation),
+      onFault: (environment) => this.#disasters.afterFault(environment),
       listed: this.plan.listed,
       ignoresConditions: options.ignoresConditions,
+    })
+    this.#disasters = new Disasters({
+      plan: this.plan,
+      scheduler: this.scheduler,
+      random: this.#random,
+      environments: this.#environments,
+      kill: (environment) => this.#kill(environment),
     })
     this.scheduler.note(JSON.stringify(this.plan))
   }
@@ -75,10 +74,11 @@ export class World {
     this.#begin(1)
     for (let i = 0; i < plan.environments; i++)
       this.#start(this.#newEnvironment(join(this.#directory, `tmp-${i}`)))
-    this.#planDisasters()
+    this.#disasters.begin()
+    this.#planWipe()
     this.#planMaintenance()
     await this.#settle()
-    this.#heal()
+    this.#disasters.heal()
     this.#start(this.#newEnvironment(join(this.#directory, 'tmp-last')), true)
     for (const environment of this.#living()) this.#spawn(environment, () => this.#verify(environment))
     await this.#settle()
@@ -247,126 +247,43 @@ export class World {
     return this.#environments.filter(({ dead, db }) => !dead && db)
   }
 
-  // What befalls them
-
-  get #stormy(): boolean {
-    return this.scheduler.now - this.#started < this.plan.healsAfterMs
-  }
-
-  #fault(environment: Environment, operation: string): Fault | null {
-    // Around a put it matters most.
-    const unrest = operation === 'put' ? 6 * this.plan.unrest : this.plan.unrest
-    if (this.#random.chance(unrest)) this.#disturbSoon(environment, 40)
-    const { outage } = environment
-    if (outage && this.scheduler.now < outage.until && !(outage.putsOnly && operation !== 'put'))
-      return outage.fault
-    if (!this.#stormy || this.#faultsLeft === 0) return null
-    let left = this.#random.next() / (operation === 'put' ? 1 : READ_FAULTS)
-    const fault = this.plan.faults.find(([, chance]) => {
-      left -= chance
-      return left < 0
-    })?.[0]
-    if (fault) this.#faultsLeft--
-    return fault ?? null
-  }
-
-  /** Trouble comes when an environment is about to do something about a fault. */
-  #afterFault(environment: Environment): void {
-    if (this.#random.chance(this.plan.disturbance)) this.#disturbSoon(environment, 20)
-  }
-
-  #disturbSoon(environment: Environment, withinMs: number): void {
-    const disturb = () => this.#disturb(environment)
-    this.scheduler.after(this.#random.integer(0, withinMs), null, `${environment.name} is disturbed`, disturb)
-  }
-
-  #planDisasters(): void {
-    const { plan, scheduler } = this
-    const later = (ms: number, label: string, run: () => void) =>
-      scheduler.after(this.#random.integer(0, ms), null, label, run)
-    // The others come when there are faults.
-    const atOnce = plan.scenario === 'retention' ? 0 : (plan.kills + plan.freezes) / 2
-    for (let i = 0; i < atOnce; i++) {
-      later(1_500, 'disaster', () => {
-        const busy = this.#environments.filter(({ dead, tasks }) => !dead && tasks > 0)
-        if (busy.length > 0) this.#disturb(this.#random.pick(busy))
-      })
-    }
-    for (let i = 0; i < plan.outages; i++) {
-      later(3_000, 'outage', () => {
-        const environment = this.#random.pick(this.#environments)
-        const outage = drawOutage(this.#random)
-        scheduler.note(`${environment.name} will meet ${outage.fault} for ${outage.lastsMs} ms`)
-        environment.outage = { ...outage, until: scheduler.now + outage.lastsMs }
-      })
-    }
-    for (const environment of this.#environments) {
-      if (!this.#random.chance(0.2)) continue
-      later(5_000, `the clock of ${environment.name} is set`, () => environment.setClock(0))
-    }
-    if (plan.scenario === 'wipe') later(1_500, 'the prefix will be wiped', () => this.#replace())
+  #planWipe(): void {
+    if (this.plan.scenario !== 'wipe') return
+    const { scheduler } = this
+    scheduler.after(this.#random.integer(0, 1_500), null, 'the prefix will be wiped', () => this.#replace())
   }
 
   #planMaintenance(): void {
     const { maintenance } = this.plan
     if (!maintenance) return
-    const { runs, everyMs, runners } = maintenance
+    const { runs, everyMs, runners, policy } = maintenance
     for (let run = 1; run <= runs; run++) {
       for (let runner = 0; runner < runners; runner++) {
         const soon = this.#random.integer(0, 2_000)
-        this.scheduler.after(run * everyMs + soon, null, 'maintenance is due', () => this.#beginMaintenance())
+        const begin = () => this.#beginMaintenance(policy)
+        this.scheduler.after(run * everyMs + soon, null, 'maintenance is due', begin)
       }
     }
   }
 
   /** In a process of its own, or in one that works with the database as well. */
-  #beginMaintenance(): void {
+  #beginMaintenance(policy: MaintenancePolicy): void {
     const living = this.#living()
     const environment =
       living.length > 0 && this.#random.chance(0.3)
         ? this.#random.pick(living)
         : this.#newEnvironment(join(this.#directory, 'maintenance'), 'maintenance')
-    this.#spawn(environment, () => this.#maintain(environment))
-    if (this.#random.chance(this.plan.disturbance)) this.#disturbSoon(environment, 600)
-  }
-
-  async #maintain(environment: Environment): Promise<void> {
-    const { policy } = this.plan.maintenance ?? {}
-    const source = { store: this.bucket.connect(environment), description: environment.name }
-    try {
-      const { created, deleted } = await maintain(source, policy ? { policy } : {})
-      this.scheduler.note(`${environment.name} made ${created.join()} and deleted ${deleted.join()}`)
-    } catch (error) {
-      this.scheduler.note(`${environment.name} could not maintain: ${error}`)
-      if (!mayFail(error)) throw error
-    }
-  }
-
-  #disturb(environment: Environment): void {
-    if (environment.dead || !this.#stormy) return
-    if (this.#killsLeft > 0 && this.#random.chance(0.5)) this.#kill(environment)
-    else if (this.#freezesLeft > 0 && environment.frozenUntil <= this.scheduler.now) this.#freeze(environment)
+    this.#spawn(environment, () => maintainOnce(environment, this.bucket, this.scheduler, policy))
+    if (this.#random.chance(this.plan.disturbance)) this.#disasters.disturbSoon(environment, 600)
   }
 
   #kill(environment: Environment): void {
-    this.#killsLeft--
     this.scheduler.note(`${environment.name} is killed`)
     const directory = `${environment.directory}+`
     environment.kill(directory)
     if (environment.role === 'maintenance') return // of maintenance there is another run
     const next = this.#newEnvironment(directory)
     this.scheduler.after(this.#random.integer(0, 200), null, `${next.name} begins`, () => this.#start(next))
-  }
-
-  #freeze(environment: Environment): void {
-    this.#freezesLeft--
-    const { lasts, missed } = drawFreeze(this.plan, this.#random)
-    this.scheduler.note(`${environment.name} is frozen for ${lasts} ms`)
-    environment.freeze(lasts, missed)
-    const mended = lasts + this.#random.integer(0, CLOCK_MENDED_AFTER_MS)
-    this.scheduler.after(mended, null, `the clock of ${environment.name} is set`, () => {
-      environment.setClock(0)
-    })
   }
 
   /**
@@ -389,21 +306,6 @@ export class World {
     this.bucket.wipe()
     this.#begin(count)
   }
-
-  #heal(): void {
-    for (const environment of this.#environments) {
-      environment.setClock(0)
-      environment.outage = null
-    }
-  }
-}
-
-/** Whether maintenance may end with that: the bucket could not be reached, or another run was faster. */
-function mayFail(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  return (
-    error.name === 'StoreError' || /was listed and is gone|was being created by another/.test(error.message)
-  )
 }
 
 /** What is cleared away should end at once; a dead transaction that holds on is not waited for. */
