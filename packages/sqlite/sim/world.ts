@@ -141,8 +141,9 @@ export class World {
     const { start } = this.plan
     const name = `g${this.#generations.length}`
     this.#generations.push({ tick: this.scheduler.tick(), startsEmpty: start === 'nothing' })
-    if (start !== 'nothing')
-      this.bucket.fill(makeChain(this.#directory, name, count, start, this.scheduler.now), name)
+    if (start === 'nothing') return
+    const now = this.scheduler.now + this.#generations.length // no two begin with the same bytes
+    this.bucket.fill(makeChain(this.#directory, name, count, start, now), name)
   }
 
   #newEnvironment(directory: string, role: Environment['role'] = 'application'): Environment {
