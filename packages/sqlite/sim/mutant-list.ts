@@ -254,12 +254,6 @@ export const mutants: readonly Mutant[] = [
     to: 'yield lowest',
   },
   {
-    name: 'a compaction begins with the second file',
-    file: 'maintenance/maintain.ts',
-    from: 'planFrom(fresh, oldest.first - 1)',
-    to: 'planFrom(fresh.slice(1), oldest.first)',
-  },
-  {
     name: 'what is compacted is deleted before its compaction is there',
     file: 'maintenance/merge.ts',
     from: 'const key = fileKey(level, first.first, last.last)',
