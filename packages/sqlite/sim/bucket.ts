@@ -27,6 +27,8 @@ export interface Creation {
   readonly key: string
   readonly body: Uint8Array
   readonly tick: number
+  /** The bucket's clock, ms. */
+  readonly at: number
   readonly by: string
   /** Counts how often the bucket was emptied before. */
   readonly generation: number
@@ -39,6 +41,8 @@ export interface BucketOptions {
   readonly fault: (environment: Environment, operation: Operation) => Fault | null
   /** Told when an environment has just learned of a fault, before it does anything about it. */
   readonly onFault: (environment: Environment) => void
+  /** How many objects a list answers with at once. */
+  readonly listed: number
   /** A bucket that lets a conditional put overwrite: to see that the checker notices. */
   readonly ignoresConditions?: boolean
 }
@@ -77,8 +81,13 @@ export class Bucket {
         busy,
       )
     }
+    const { listed, random } = this.#options
     const list = (prefix: string, startAfter: string) =>
-      request('list', `${prefix} > ${startAfter}`, {}, () => this.#list(prefix, startAfter))
+      request('list', `${prefix} > ${startAfter}`, {}, () => this.#list(prefix, startAfter).slice(0, listed))
+    const remove = (keys: readonly string[]) =>
+      request('delete', keys.join(' '), {}, () => {
+        for (const key of keys) this.#objects.delete(key)
+      })
     return {
       description: 'bucket',
       get: (key, options = {}) => request('get', key, {}, () => this.#get(key, options)),
@@ -89,17 +98,29 @@ export class Bucket {
         const bytes = Buffer.concat(pieces)
         const signedAt = typeof options.signedAt === 'function' ? await options.signedAt() : options.signedAt
         const effect = () => this.#put(key, bytes, options, environment.name)
-        return request<PutResult>('put', key, { signedAt }, effect, { outcome: 'busy' })
+        const busy = options.ifAbsent ? ({ outcome: 'busy' } as const) : undefined
+        return request<PutResult>('put', key, { signedAt }, effect, busy)
       },
       async *list(prefix, { startAfter = '' } = {}) {
-        yield* await list(prefix, startAfter)
+        for (let page = await list(prefix, startAfter); ; page = await list(prefix, page.at(-1)?.key ?? '')) {
+          yield* page
+          if (page.length < listed) return
+        }
       },
-      delete: (keys) =>
-        request('delete', keys.join(' '), {}, () => {
-          for (const key of keys) this.#objects.delete(key)
-        }),
+      // Not one moment for all, nor in any order, and some may go and others not.
+      delete: async (keys) => {
+        const left = random.shuffle(keys)
+        const parts: Promise<void>[] = []
+        while (left.length > 0) parts.push(remove(left.splice(0, random.integer(1, 2 * left.length))))
+        await Promise.all(parts)
+      },
       close: async () => {},
     }
+  }
+
+  /** What the bucket holds, in no time. */
+  get objects(): ReadonlyMap<string, StoredObject> {
+    return this.#objects
   }
 
   /** Puts objects there in no time, as if they had been there before. */
@@ -111,16 +132,6 @@ export class Bucket {
   wipe(): void {
     this.#objects.clear()
     this.generation++
-  }
-
-  /** Deletes the transactions that are older than so many ms, but for the newest one. */
-  retire(ageMs: number): void {
-    const { scheduler } = this.#options
-    for (const { key, modifiedAt } of this.#list('0000/', '').slice(0, -1)) {
-      if (scheduler.now - modifiedAt < ageMs) return
-      scheduler.note(`retention deletes ${key}`)
-      this.#objects.delete(key)
-    }
   }
 
   #request<T>(env: Environment, operation: Operation, key: string, apply: () => T, busy?: T): Promise<T> {
@@ -201,7 +212,8 @@ export class Bucket {
     if (options.ifAbsent && !ignoresConditions && this.#objects.has(key)) return { outcome: 'exists' }
     const etag = String(++this.#versions)
     this.#objects.set(key, { key, body, size: body.length, etag, modifiedAt: scheduler.now })
-    this.created.push({ key, body, tick: scheduler.tick(), by, generation: this.generation })
+    const { now } = scheduler
+    this.created.push({ key, body, tick: scheduler.tick(), at: now, by, generation: this.generation })
     return { outcome: 'stored', etag }
   }
 

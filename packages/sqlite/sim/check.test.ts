@@ -15,18 +15,24 @@ const generation: Generation = {
   startsEmpty: true,
   tick: 0,
   states: [
-    { txid: 1, tick: 10, full: full[2] ?? '', writes: 2 },
-    { txid: 2, tick: 20, full: full[3] ?? '', writes: 3 },
+    { txid: 1, tick: 10, full: full[2] ?? '', writes: 2, checksum: 0xabn },
+    { txid: 2, tick: 20, full: full[3] ?? '', writes: 3, checksum: 0xcdn },
   ],
 }
 
 function operation(given: Partial<Operation>): Operation {
   return {
     client: 'c',
+    environment: 'e',
     kind: 'k',
     id: null,
     begun: 1,
+    called: given.begun ?? 1,
     responded: 30,
+    respondedAt: given.responded ?? 30,
+    weak: null,
+    context: null,
+    bookmark: null,
     outcome: 'acknowledged',
     published: false,
     saw: null,
@@ -97,9 +103,47 @@ test.each([
   expect(() => judge(...operations)).toThrow(message)
 })
 
+const weakly = (writes: number, weak: Operation['weak'], given: Partial<Operation> = {}) =>
+  read(writes, { begun: 23, weak, environment: 'other', ...given })
+
+test('a read may be as old as it allows', () => {
+  judge(
+    read(3, { begun: 21, responded: 22 }),
+    weakly(2, { bookmark: '00000000000000ab-1', since: 22 }),
+    weakly(0, { bookmark: null, since: null }),
+  )
+})
+
+test.each([
+  ['behind its bookmark', [weakly(2, { bookmark: '00000000000000ab-2', since: null })], 'its bookmark'],
+  [
+    'older than it allows',
+    [read(3, { begun: 21, responded: 22 }), weakly(2, { bookmark: null, since: 25 })],
+    'longer ago than it allowed',
+  ],
+  [
+    'behind what its own environment has seen',
+    [read(3, { responded: 22 }), weakly(2, { bookmark: null, since: null }, { environment: 'e' })],
+    'had been answered',
+  ],
+  [
+    'with a bookmark that does not stand for what was seen',
+    [read(3, { responded: 22 }), operation({ kind: 'bookmark', bookmark: '00000000000000ab-1' })],
+    'had seen 3',
+  ],
+  ['with a bookmark of nothing', [operation({ bookmark: '00000000000000ab-9' })], 'of no state'],
+  [
+    'with a bookmark of what is to come',
+    [operation({ bookmark: '00000000000000ab-2', responded: 15 })],
+    'to come',
+  ],
+] as const)('a read %s is found', (_, operations, message) => {
+  expect(() => judge(...operations)).toThrow(message)
+})
+
 test('a write applied twice, and a state that no whole writes lead to, are found', () => {
   const twice = [...rows, { ...rows[0], seq: 4 } as Row]
   expect(() => check([{ ...generation, rows: twice }], [operation({ id: 'one' })])).toThrow('2 times')
-  const torn = { txid: 1, tick: 10, full: (full[2] ?? '').replace('a=5', 'a=4'), writes: 2 }
+  const torn = { txid: 1, tick: 10, full: (full[2] ?? '').replace('a=5', 'a=4'), writes: 2, checksum: 1n }
   expect(() => check([{ ...generation, states: [torn] }], [])).toThrow('no order of whole writes')
 })

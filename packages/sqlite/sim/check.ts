@@ -1,9 +1,13 @@
-import { type Operation, Violation } from './history.ts'
-import { expectations } from './model.ts'
-import type { Replayed, State } from './replay.ts'
+import { type Operation, type Saw, Violation } from './history.ts'
+import { expectations, type Row, tablesIn } from './model.ts'
+import type { State } from './replay.ts'
 
 /** One life of a prefix, from its first transaction until it is wiped. */
-export interface Generation extends Replayed {
+export interface Generation {
+  /** From transaction 1 on. */
+  readonly states: readonly State[]
+  /** All writes, in their order. */
+  readonly rows: readonly Row[]
   /** Whether its tables came with its first write. */
   readonly startsEmpty: boolean
   /** When it began, in ticks: what was called later has nothing to do with those before. */
@@ -13,6 +17,8 @@ export interface Generation extends Replayed {
 interface Known extends Generation {
   /** How many writes a state holds, by what it looks like. */
   readonly byLook: { readonly brief: ReadonlyMap<string, number>; readonly full: ReadonlyMap<string, number> }
+  /** What each number of writes leads to. */
+  readonly full: readonly string[]
   /** The numbers of writes at which a state was published. */
   readonly published: ReadonlySet<number>
 }
@@ -28,17 +34,26 @@ interface Placed {
 
 /**
  * Judges what clients saw against what the bucket holds.
+ * @param shorten what was done to the states that they tell of, where these are long
  * @throws Violation
  */
-export function check(generations: readonly Generation[], operations: readonly Operation[]): void {
-  const known = generations.map(know)
+export function check(
+  generations: readonly Generation[],
+  operations: readonly Operation[],
+  shorten = (look: string) => look,
+): void {
+  const known = generations.map((generation) => know(generation, shorten))
   checkWrites(known, operations)
   const placed = operations.flatMap((operation) => place(operation, known) ?? [])
-  checkTime(placed)
+  checkTime(placed, ({ operation }) => (operation.weak ? null : operation.begun))
+  for (const some of Map.groupBy(placed, ({ operation }) => operation.environment).values())
+    checkTime(some, ({ operation }) => operation.called)
+  checkBookmarks(operations, placed, known)
+  checkWeak(placed, known)
 }
 
 /** Every published state is what an order of whole writes leads to. */
-function know(generation: Generation): Known {
+function know(generation: Generation, shorten: (look: string) => string): Known {
   const { rows, states, startsEmpty } = generation
   const expected = expectations(rows, startsEmpty)
   rows.forEach(({ seq }, index) => {
@@ -53,10 +68,11 @@ function know(generation: Generation): Known {
     }
     before = writes
   }
-  const index = (looks: readonly string[]) => new Map(looks.map((look, writes) => [look, writes]))
+  const index = (looks: readonly string[]) => new Map(looks.map((look, writes) => [shorten(look), writes]))
   const published = new Set(states.map(({ writes }) => writes))
   if (startsEmpty) published.add(0)
-  return { ...generation, byLook: { brief: index(expected.brief), full: index(expected.full) }, published }
+  const byLook = { brief: index(expected.brief), full: index(expected.full) }
+  return { ...generation, byLook, full: expected.full, published }
 }
 
 /** Acknowledged writes are there once, refused and thrown ones are not, others at most once; a key counts once. */
@@ -100,16 +116,18 @@ function place(operation: Operation, generations: readonly Known[]): Placed | nu
     return placeWrite(operation, operation.result ?? id, generations)
   if (saw === null || (outcome !== 'acknowledged' && outcome !== 'thrown')) return null
   for (const generation of [...generations].reverse()) {
-    const writes = locate(saw, generation)
+    const writes =
+      saw.form === 'absent' ? lastWithout(operation, saw.value, generation) : locate(saw, generation)
     // What is common to two generations, such as emptiness, may be of either: of the newer one only if that had begun.
     if (writes === null || (generation.tick > responded && generation !== generations[0])) continue
     const next = generations[generations.indexOf(generation) + 1]
-    if (next && next.tick < begun) throw wrong(operation, 'it saw what had been wiped before it began')
+    if (next && next.tick < begun && !operation.weak)
+      throw wrong(operation, 'it saw what had been wiped before it began')
     if (operation.published && !generation.published.has(writes))
       throw wrong(operation, `it saw a state with ${writes} writes, which was never published`)
-    return checkPublished({ operation, generation, saw: writes, after: writes })
+    return checkPublished({ operation, generation, saw: writes, after: saw.form === 'absent' ? 0 : writes })
   }
-  throw wrong(operation, `it saw a state that there never was: ${saw.value}`)
+  throw wrong(operation, `it saw a state that there never was: ${JSON.stringify(saw.value)}`)
 }
 
 /** @param row the write whose outcome it got: its own, or an earlier one under the same key */
@@ -122,7 +140,7 @@ function placeWrite(operation: Operation, row: string, generations: readonly Kno
     if (!repeated && saw && locate(saw, generation) !== index)
       throw wrong(
         operation,
-        `it is write ${index + 1}, but saw another state than the one before: ${saw.value}`,
+        `it is write ${index + 1}, but saw another state than the one before: ${JSON.stringify(saw.value)}`,
       )
     const saws = repeated ? Number.POSITIVE_INFINITY : index
     return checkPublished({ operation, generation, saw: saws, after: index + 1 })
@@ -130,9 +148,35 @@ function placeWrite(operation: Operation, row: string, generations: readonly Kno
   return null
 }
 
-function locate(saw: NonNullable<Operation['saw']>, { byLook }: Known): number | null {
-  if (saw.form === 'count') return Number(saw.value)
-  return byLook[saw.form].get(String(saw.value)) ?? null
+function locate(saw: Saw, { byLook, full }: Known): number | null {
+  switch (saw.form) {
+    case 'count':
+      return saw.value
+    case 'rows': {
+      const { writes, table, rows } = saw.value
+      return tablesIn(full[writes] ?? '')
+        .get(table)
+        ?.startsWith(`${rows}/`)
+        ? writes
+        : null
+    }
+    case 'absent':
+      return null
+    default:
+      return byLook[saw.form].get(saw.value) ?? null
+  }
+}
+
+/** Many states lack a table: the last one that could have been seen, which no bound speaks against if it holds for any. */
+function lastWithout(
+  { responded }: Operation,
+  table: string,
+  { states, full, startsEmpty }: Known,
+): number | null {
+  const last = states.findLast(
+    (state) => state.tick <= responded && !tablesIn(full[state.writes] ?? '').has(table),
+  )
+  return last?.writes ?? (startsEmpty ? 0 : null)
 }
 
 function checkPublished(placed: Placed): Placed {
@@ -143,14 +187,22 @@ function checkPublished(placed: Placed): Placed {
   return placed
 }
 
-/** Nothing is older than what had been answered, to anybody, before it began. */
-function checkTime(placed: readonly Placed[]): void {
+/**
+ * Nothing is older than what had been answered before it began.
+ * @param begin when that was, in ticks; null for what need not be as new
+ */
+function checkTime(placed: readonly Placed[], begin: (one: Placed) => number | null): void {
   const ended = [...placed].sort((a, b) => a.operation.responded - b.operation.responded)
-  const begun = [...placed].sort((a, b) => a.operation.begun - b.operation.begun)
+  const begun = placed
+    .flatMap((one) => {
+      const at = begin(one)
+      return at === null ? [] : [{ one, at }]
+    })
+    .sort((a, b) => a.at - b.at)
   const newest = new Map<Known, Placed>()
   let next = 0
-  for (const one of begun) {
-    for (let end = ended[next]; end && end.operation.responded < one.operation.begun; end = ended[++next]) {
+  for (const { one, at } of begun) {
+    for (let end = ended[next]; end && end.operation.responded < at; end = ended[++next]) {
       if (end.after > (newest.get(end.generation)?.after ?? -1)) newest.set(end.generation, end)
     }
     const bound = newest.get(one.generation)
@@ -162,6 +214,54 @@ function checkTime(placed: readonly Placed[]): void {
       )
     }
   }
+}
+
+/** A bookmark stands for a published state, and for all that was seen before it was given. */
+function checkBookmarks(
+  operations: readonly Operation[],
+  placed: readonly Placed[],
+  generations: readonly Known[],
+): void {
+  for (const operation of operations) {
+    const { bookmark, environment, client, context, responded } = operation
+    if (bookmark === null) continue
+    const state = stateOf(bookmark, generations)
+    if (!state) throw wrong(operation, `it was given the bookmark ${bookmark}, which is of no state`)
+    if (state.tick > responded) throw wrong(operation, `its bookmark ${bookmark} is of a state to come`)
+    for (const { operation: seen, generation, after } of placed) {
+      if (seen.environment !== environment || seen.responded > responded) continue
+      if (context !== null && (seen.context !== context || seen.client !== client)) continue
+      if (generation === state.generation && after > state.writes) {
+        const what = `${seen.kind} ${seen.id ?? ''} had seen ${after}`
+        throw wrong(operation, `its bookmark ${bookmark} is of ${state.writes} writes, but ${what}`)
+      }
+    }
+  }
+}
+
+/** Who does not want the newest state gets one that is as new as it asked for. */
+function checkWeak(placed: readonly Placed[], generations: readonly Known[]): void {
+  for (const { operation, generation, saw } of placed) {
+    const { weak } = operation
+    if (!weak) continue
+    const marked = weak.bookmark === null ? null : stateOf(weak.bookmark, generations)
+    if (marked && marked.generation === generation && saw < marked.writes)
+      throw wrong(operation, `it saw ${saw} writes, and its bookmark ${weak.bookmark} is of ${marked.writes}`)
+    const { since } = weak
+    if (since === null) continue
+    for (const { operation: other, generation: its, after } of placed) {
+      if (its === generation && other.respondedAt < since && saw < after)
+        throw wrong(operation, `it saw ${saw} writes, but ${after} were there longer ago than it allowed`)
+    }
+  }
+}
+
+/** The state that a bookmark is of, by the first transaction of its database and the number of its last one. */
+function stateOf(bookmark: string, generations: readonly Known[]): (State & { generation: Known }) | null {
+  const [identity = '', txid = ''] = bookmark.split('-').map((part) => BigInt(`0x${part}`))
+  const generation = generations.find(({ states }) => states[0]?.checksum === identity)
+  const state = generation?.states[Number(txid) - 1]
+  return generation && state ? { ...state, generation } : null
 }
 
 function wrong({ client, kind, id, begun, responded, outcome, error }: Operation, what: string): Violation {

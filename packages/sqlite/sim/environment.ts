@@ -1,5 +1,5 @@
 import { cpSync, mkdirSync } from 'node:fs'
-import type { Clock, SqliteDatabase } from '../src/index.ts'
+import type { Clock, Freshness, NewDatabase, SqliteDatabase } from '../src/index.ts'
 import type { Outage } from './plan.ts'
 import type { Owner, Scheduler } from './scheduler.ts'
 
@@ -14,29 +14,47 @@ class ClearedAway extends Error {
  */
 export class Environment implements Owner {
   readonly name: string
+  /** Whether it serves clients, or only maintains the database. */
+  readonly role: 'application' | 'maintenance'
   /** Where it keeps its copy: what a killed predecessor left there lies there still. */
   readonly directory: string
   readonly clock: Clock
+  /** What it asks a new database to be like. */
+  readonly newDatabase: NewDatabase
   db: SqliteDatabase | null = null
   dead = false
+  /** How much it does that has to come to its end. */
+  tasks = 0
   frozenUntil = 0
   /** When it was last thawed: true time, ms. */
   thawedAt = 0
-  /** How far its clock is off, ms. */
-  clockErrorMs: number
+  /** How far its clock was off since when, ms, the last one now. */
+  readonly #clockErrors: { readonly since: number; readonly error: number }[]
+  /** How new reads are that do not say. */
+  readonly freshness: Freshness
   /** What every request meets now, until a true time in ms. */
   outage: (Outage & { readonly until: number }) | null = null
   readonly #scheduler: Scheduler
   readonly #pending = new Set<() => void>()
   #clearedAway = false
 
-  constructor(name: string, directory: string, scheduler: Scheduler, clockErrorMs: number) {
+  constructor(
+    name: string,
+    options: Pick<Environment, 'role' | 'directory' | 'newDatabase' | 'freshness'> & {
+      scheduler: Scheduler
+      clockErrorMs: number
+    },
+  ) {
+    const { scheduler, directory } = options
     this.name = name
+    this.role = options.role
+    this.newDatabase = options.newDatabase
     this.directory = directory
     this.#scheduler = scheduler
-    this.clockErrorMs = clockErrorMs
+    this.freshness = options.freshness
+    this.#clockErrors = [{ since: 0, error: options.clockErrorMs }]
     this.clock = {
-      now: () => Math.floor(scheduler.now + this.clockErrorMs), // a wall clock has whole ms
+      now: () => Math.floor(scheduler.now + this.#clockError), // a wall clock has whole ms
       sleep: (ms) => this.pause(ms),
     }
     mkdirSync(directory, { recursive: true })
@@ -76,8 +94,28 @@ export class Environment implements Owner {
     this.frozenUntil = this.#scheduler.now + ms
     this.#scheduler.after(ms, null, `${this.name} is thawed, its clock ${clockMissesMs} ms late`, () => {
       this.thawedAt = this.#scheduler.now
-      this.clockErrorMs -= clockMissesMs
+      this.setClock(this.#clockError - clockMissesMs)
     })
+  }
+
+  /** @param error how far it is off from now on, ms */
+  setClock(error: number): void {
+    this.#clockErrors.push({ since: this.#scheduler.now, error })
+  }
+
+  get #clockError(): number {
+    return this.#clockErrors.at(-1)?.error ?? 0
+  }
+
+  /** The earliest true time of which the clock could say now that it was at most `ms` ago. */
+  earliestWithin(ms: number): number {
+    const now = this.clock.now()
+    const earliest = this.#clockErrors.flatMap(({ since, error }, index) => {
+      const until = this.#clockErrors[index + 1]?.since ?? this.#scheduler.now
+      const first = Math.max(since, now - ms - error)
+      return first <= Math.min(until, now + 1 - error) ? [first] : []
+    })
+    return Math.min(this.#scheduler.now, ...earliest)
   }
 
   /** Ends without a word. What it left in its directory is copied to where the next life finds it, unlocked. */

@@ -14,7 +14,18 @@ export interface Row {
   readonly arg: string
 }
 
-export type WriteKind = 'add' | 'move' | 'put' | 'table' | 'drop' | 'fill' | 'big' | 'clear'
+export type WriteKind =
+  | 'add'
+  | 'move'
+  | 'put'
+  | 'table'
+  | 'drop'
+  | 'fill'
+  | 'alter'
+  | 'rename'
+  | 'index'
+  | 'big'
+  | 'clear'
 
 export const TABLES = [
   'CREATE TABLE ops (seq INTEGER PRIMARY KEY, id TEXT NOT NULL, kind TEXT NOT NULL, arg TEXT NOT NULL)',
@@ -39,7 +50,7 @@ const CREATED = `SELECT name FROM sqlite_schema WHERE type = 'table' AND name GL
 export function observe(reader: Reader): string {
   if (!hasTables(reader)) return EMPTY
   const brief = String(reader.execute(OBSERVE).rows[0]?.state)
-  const created = createdTables(reader).map((name) => `${name}=${count(reader, name)}`)
+  const created = createdTables(reader).map((name) => `${name}=${shape(reader, name)}`)
   return `${brief}|${created.join()}`
 }
 
@@ -51,8 +62,25 @@ export function createdTables(reader: Reader): string[] {
   return reader.execute(CREATED).rows.map(({ name }) => String(name))
 }
 
-function count(reader: Reader, table: string): number {
-  return Number(reader.execute(`SELECT count(*) AS n FROM ${table}`).rows[0]?.n)
+/** Rows and columns. A row shows its columns as the statement has them that was prepared before the table changed. */
+function shape(reader: Reader, table: string): string {
+  const { rows } = reader.execute(`SELECT * FROM ${table}`)
+  const [first] = rows
+  const columns = first
+    ? Object.keys(first).length
+    : Number(reader.execute('SELECT count(*) AS n FROM pragma_table_info(?)', [table]).rows[0]?.n)
+  return `${rows.length}/${columns}`
+}
+
+/** What `observe` saw of the tables that writes have made: rows and columns, by name. */
+export function tablesIn(full: string): ReadonlyMap<string, string> {
+  const tables = full.split('|')[3] ?? ''
+  return new Map(tables.split(',').flatMap((one) => (one ? [one.split('=') as [string, string]] : [])))
+}
+
+/** The number of the last write, and how many rows a table has, in one statement. */
+export function countRows(table: string): string {
+  return `SELECT (SELECT coalesce(max(seq), 0) FROM ops) AS seq, (SELECT count(*) FROM ${table}) AS n`
 }
 
 /** Applies a write; makes the tables first when there are none. `arg` is filled in where the state decides it. */
@@ -89,7 +117,22 @@ function apply(tx: Transaction, id: string, kind: WriteKind, arg: string): strin
     }
     case 'fill': {
       const name = createdTables(tx).at(-1) ?? ''
-      if (name) tx.execute(`INSERT INTO ${name} VALUES (?)`, [id])
+      if (name) tx.execute(`INSERT INTO ${name} (id) VALUES (?)`, [id])
+      return name
+    }
+    case 'alter': {
+      const name = createdTables(tx).at(-1) ?? ''
+      if (name) tx.execute(`ALTER TABLE ${name} ADD COLUMN c_${tableOf(id)} DEFAULT 'new'`)
+      return name
+    }
+    case 'rename': {
+      const name = createdTables(tx).at(-1) ?? ''
+      if (name) tx.execute(`ALTER TABLE ${name} RENAME TO ${tableOf(id)}`)
+      return name
+    }
+    case 'index': {
+      const name = createdTables(tx).at(-1) ?? ''
+      if (name) tx.execute(`CREATE INDEX i_${tableOf(id)} ON ${name} (id)`)
       return name
     }
     case 'big': {
@@ -122,14 +165,16 @@ export interface Expectations {
 /** @param startsEmpty whether the tables came with the first write, not before */
 export function expectations(rows: readonly Row[], startsEmpty: boolean): Expectations {
   const counters = new Map(COUNTERS.map((name) => [name, 0]))
-  const tables = new Map<string, number>()
+  const tables = new Map<string, { rows: number; columns: number }>()
   let big: string[] = []
   let ops = ''
   const brief: string[] = []
   const full: string[] = []
   const see = () => {
     const state = `${ops}|${[...counters].map(([name, value]) => `${name}=${value}`).join()}|${big.join()}`
-    const created = [...tables].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, n]) => `${name}=${n}`)
+    const created = [...tables]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, { rows, columns }]) => `${name}=${rows}/${columns}`)
     const empty = startsEmpty && brief.length === 0
     brief.push(empty ? EMPTY : state)
     full.push(empty ? EMPTY : `${state}|${created.join()}`)
@@ -141,9 +186,15 @@ export function expectations(rows: readonly Row[], startsEmpty: boolean): Expect
     if (kind === 'add') add(one, Number(two))
     if (kind === 'move') add(one, -Number(three))
     if (kind === 'move') add(two, Number(three))
-    if (kind === 'table') tables.set(tableOf(id), 0)
+    const table = tables.get(arg)
+    if (kind === 'table') tables.set(tableOf(id), { rows: 0, columns: 1 })
     if (kind === 'drop') tables.delete(arg)
-    if (kind === 'fill' && arg) tables.set(arg, (tables.get(arg) ?? 0) + 1)
+    if (kind === 'fill' && table) table.rows++
+    if (kind === 'alter' && table) table.columns++
+    if (kind === 'rename' && table) {
+      tables.delete(arg)
+      tables.set(tableOf(id), table)
+    }
     if (kind === 'clear') big = []
     if (kind === 'big')
       for (let i = 0; i < Number(one); i++) big.push(`${2 * Math.floor(Number(two) / 2) + 6}${ending(id)}`)

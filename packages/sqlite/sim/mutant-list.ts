@@ -194,4 +194,159 @@ export const mutants: readonly Mutant[] = [
     from: 'pages.set(page, data)\n',
     to: 'if (!pages.has(page)) pages.set(page, data)\n',
   },
+  {
+    name: 'a key is recorded outside its transaction',
+    file: 'database.ts',
+    from: 'return this.#submit((tx) => answerOnce(tx, call, fn), true)',
+    to: `const value = await this.#submit((tx) => {
+      tx.execute('CREATE TABLE IF NOT EXISTS _thaw_atomic (key TEXT PRIMARY KEY, result TEXT, created_at INTEGER NOT NULL) WITHOUT ROWID')
+      const [known] = tx.execute('SELECT result FROM _thaw_atomic WHERE key = ?', [key]).rows
+      return known ? JSON.parse(String(known.result)) : fn(tx)
+    }, true)
+    return this.#submit((tx) => answerOnce(tx, call, () => value as T), true)`,
+  },
+  {
+    name: '403 for a list of transactions is taken for none',
+    file: 'restore.ts',
+    from: 'const tail = await listLevel(store, 0, reaches === 0 ? undefined : fileKey(0, reaches, reaches))',
+    to: 'const tail = await listLevel(store, 0, reaches === 0 ? undefined : fileKey(0, reaches, reaches)).catch(() => [])',
+  },
+  {
+    name: 'a restore is planned once',
+    file: 'restore.ts',
+    from: 'const PLANS = 3',
+    to: 'const PLANS = 1',
+  },
+  {
+    name: 'a restore reads the oldest file first',
+    file: 'restore.ts',
+    from: '[...files].reverse()',
+    to: '[...files]',
+  },
+  {
+    name: 'what has gone since it was listed is a gap',
+    file: 'follower.ts',
+    from: "if (error instanceof RestoreError && error.code === 'RESTORE_GAP') return this.#restoreAnew()",
+    to: 'void RestoreError',
+  },
+  {
+    name: 'who was left behind goes on from where it was',
+    file: 'history.ts',
+    from: 'if (listed.length > 0 && listed[0] !== txid) return true',
+    to: 'if (listed.length > 0 && listed[0] !== txid) return false',
+  },
+  {
+    name: 'pages that a smaller database cut off are not given back by an undo',
+    file: 'replica.ts',
+    from: 'if (page !== lockPage(this.#pageSize)) lost.push(page)',
+    to: 'void lockPage',
+  },
+  {
+    name: 'an older image wins in a compaction',
+    file: 'maintenance/merge.ts',
+    from: 'page.number <= lowest.number',
+    to: 'page.number < lowest.number',
+  },
+  {
+    name: 'a compaction keeps the pages that were cut off',
+    file: 'maintenance/merge.ts',
+    from: 'if (number <= commit) yield lowest',
+    to: 'yield lowest',
+  },
+  {
+    name: 'what is compacted is deleted before its compaction is there',
+    file: 'maintenance/merge.ts',
+    from: 'const key = fileKey(level, first.first, last.last)',
+    to: 'const key = fileKey(level, first.first, last.last)\n    await source.store.delete(inputs.slice(0, -1).map((input) => input.key))',
+  },
+  {
+    name: 'a snapshot is made of what a list shows, whole or not',
+    file: 'maintenance/maintain.ts',
+    from: 'const { files } = planFrom(await listAll(source.store), 0)',
+    to: 'const files = (await listAll(source.store)).filter(({ level }) => level === 0)',
+  },
+  {
+    name: 'the name of a transaction becomes free at once',
+    file: 'maintenance/retention.ts',
+    from: 'Math.max(keepCoveredMs[0], SHORTEST_KEEP_LEVEL_0_MS)',
+    to: 'Math.min(keepCoveredMs[0], SHORTEST_KEEP_LEVEL_0_MS)',
+  },
+  {
+    name: 'what a restore point rests on goes before it',
+    file: 'maintenance/retention.ts',
+    from: 'const level1 = Math.max(keepCoveredMs[1], level0)',
+    to: 'const level1 = keepCoveredMs[1]',
+  },
+  {
+    name: 'whatever is covered goes at once',
+    file: 'maintenance/retention.ts',
+    from: 'now - other.modifiedAt > forMs',
+    to: 'now + forMs > 0',
+  },
+  {
+    name: 'a transaction that is covered in part goes',
+    file: 'maintenance/retention.ts',
+    from: 'other.last >= file.last &&',
+    to: 'other.last >= file.first - 1 &&',
+  },
+  {
+    name: 'the newest transaction goes too',
+    file: 'maintenance/retention.ts',
+    from: 'file.last !== newestSingle && ',
+    to: 'newestSingle > 0 && ',
+  },
+  {
+    name: 'the snapshot that history begins with goes too',
+    file: 'maintenance/retention.ts',
+    from: 'base !== null && file.last < base.last',
+    to: 'base !== null && file.last <= base.last',
+  },
+  {
+    name: 'a compaction goes that no snapshot replaces',
+    file: 'maintenance/retention.ts',
+    from: 'base !== null && file.last <= base.last && now',
+    to: 'now',
+  },
+  {
+    name: 'ages are judged by a clock that is two hours ahead',
+    file: 'maintenance/maintain.ts',
+    from: 'return info.modifiedAt',
+    to: 'return info.modifiedAt + 7_200_000',
+  },
+  {
+    name: 'any bookmark of the database is taken for satisfied',
+    file: 'read-gate.ts',
+    from: 'return copy.isOf(bookmark.identity) && copy.position.txid >= bookmark.txid',
+    to: 'return copy.isOf(bookmark.identity)',
+  },
+  {
+    name: 'a bookmark of another database is honoured',
+    file: 'read-gate.ts',
+    from: 'return copy.isOf(bookmark.identity) && copy.position.txid >= bookmark.txid',
+    to: 'return copy.position.txid >= bookmark.txid',
+  },
+  {
+    name: 'a bookmark does not name its database',
+    file: 'bookmark.ts',
+    from: 'identity === null',
+    to: 'identity === null || txid > 0',
+  },
+  {
+    name: 'a bookmark stands for the transaction before',
+    file: 'bookmark.ts',
+    from: 'txid.toString(16)}`',
+    to: 'Math.max(1, txid - 1).toString(16)}`',
+  },
+  {
+    name: 'a bounded read looks at no clock',
+    file: 'read-gate.ts',
+    from: 'proof.isWithin(proof.verifiedAt, wanted.withinMs)',
+    to: 'proof.verifiedAt > 0',
+  },
+  {
+    name: 'a bounded read believes a clock that was set back',
+    file: 'proof.ts',
+    from: 'return age >= 0 && age <= ms',
+    to: 'return age <= ms',
+  },
 ]

@@ -21,16 +21,17 @@ const ROOT = join(import.meta.dirname, '../../..')
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seeds: { type: 'string', default: '3000' } },
+  options: { seeds: { type: 'string', default: '3000' }, shard: { type: 'string', default: '1/1' } },
 })
 
 const copy = mkdtempSync(join(tmpdir(), 'thaw-mutants-'))
 let missed = 0
 try {
   copySources()
-  const chosen = mutants.filter(
-    ({ name }) => positionals.length === 0 || positionals.some((part) => name.includes(part)),
-  )
+  const [shard = 1, shards = 1] = values.shard.split('/').map(Number)
+  const chosen = mutants
+    .filter(({ name }) => positionals.length === 0 || positionals.some((part) => name.includes(part)))
+    .filter((_, index) => index % shards === shard - 1)
   for (const mutant of chosen) {
     const found = hunt(mutant)
     if (found === null) missed++

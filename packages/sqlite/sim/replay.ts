@@ -1,5 +1,6 @@
-import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
+import { createHash } from 'node:crypto'
+import { closeSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { decodeLtx, formatTxid, linkOf } from '@thaw/ltx'
 import type { Reader } from '../src/index.ts'
 import type { Creation } from './bucket.ts'
@@ -14,11 +15,27 @@ export interface State {
   readonly full: string
   /** How many writes it holds. */
   readonly writes: number
+  /** File checksum of its object. */
+  readonly checksum: bigint
+}
+
+/** The same with its bytes. */
+export interface StoredState extends State {
+  /** Bytes of a page. */
+  readonly pageSize: number
+  /** Bytes of the whole database, hashed. */
+  readonly hash: string
+  readonly timestamp: number
+  /** Bucket's clock when its object came to be, ms. */
+  readonly at: number
+  /** The pages that its object brings. */
+  readonly pages: ReadonlyMap<number, Uint8Array>
+  readonly pageCount: number
 }
 
 export interface Replayed {
   /** From transaction 1 on. */
-  readonly states: readonly State[]
+  readonly states: readonly StoredState[]
   /** All writes, in their order. */
   readonly rows: readonly Row[]
 }
@@ -34,13 +51,13 @@ const VERSION_BYTES = [18, 19]
  * @throws Violation when the objects are no chain, or a state is damaged
  */
 export function replay(created: readonly Creation[], path: string): Replayed {
-  const states: State[] = []
+  const states: StoredState[] = []
   let rows: Row[] = []
   let previous = { checksum: 0n, timestamp: 0, pageSize: 0 }
   const links = created.filter(({ key }) => key.startsWith('0000/'))
   const fd = openSync(path, 'w+')
   try {
-    links.forEach(({ key, body, tick, by }, index) => {
+    links.forEach(({ key, body, tick, at, by }, index) => {
       const txid = index + 1
       const fail = (what: string) => new Violation(`transaction ${txid} of ${by} (${key}) ${what}`)
       const name = formatTxid(txid)
@@ -53,14 +70,26 @@ export function replay(created: readonly Creation[], path: string): Replayed {
       if (txid > 1 && header.pageSize !== previous.pageSize) throw fail('has pages of another size')
       previous = { checksum, timestamp: header.timestamp, pageSize: header.pageSize }
       for (const { number, data } of pages) {
-        if (number === 1) for (const at of VERSION_BYTES) data[at] = 1
-        writeSync(fd, data, 0, data.length, (number - 1) * header.pageSize)
+        const written = number === 1 ? withoutLog(data) : data
+        writeSync(fd, written, 0, data.length, (number - 1) * header.pageSize)
       }
       ftruncateSync(fd, header.commit * header.pageSize)
       const seen = look(path, txid === links.length)
       rows = seen.rows
       if (seen.damage !== null) throw fail(`leads to a damaged database: ${seen.damage}`)
-      states.push({ txid, tick, full: seen.full, writes: rows.length })
+      states.push({
+        txid,
+        tick,
+        at,
+        checksum,
+        full: seen.full,
+        writes: rows.length,
+        hash: hashOf(readFileSync(path)),
+        pageSize: header.pageSize,
+        pageCount: header.commit,
+        timestamp: header.timestamp,
+        pages: new Map(pages.map(({ number, data: image }) => [number, image])),
+      })
     })
   } finally {
     closeSync(fd)
@@ -69,11 +98,27 @@ export function replay(created: readonly Creation[], path: string): Replayed {
   return { states, rows }
 }
 
+/** A copy that no reader would look for a write-ahead log of. */
+function withoutLog(database: Uint8Array): Uint8Array {
+  const copy = database.slice()
+  for (const at of VERSION_BYTES) copy[at] = 1
+  return copy
+}
+
+/** Of a database file, whether it says that it has a write-ahead log or not. */
+export function hashOf(database: Uint8Array): string {
+  return createHash('sha1').update(withoutLog(database)).digest('hex')
+}
+
 function look(path: string, verify: boolean): { full: string; rows: Row[]; damage: string | null } {
   const db = new DatabaseSync(path, { readOnly: true })
   try {
     const reader: Reader = {
-      execute: (sql) => ({ rows: db.prepare(sql).all() as never, changes: 0, lastInsertRowid: 0 }),
+      execute: (sql, parameters = []) => ({
+        rows: db.prepare(sql).all(...(parameters as SQLInputValue[])) as never,
+        changes: 0,
+        lastInsertRowid: 0,
+      }),
     }
     const full = observe(reader)
     const rows = full === '' ? [] : (db.prepare('SELECT * FROM ops ORDER BY seq').all() as unknown as Row[])

@@ -31,6 +31,8 @@ export async function simulate(seed: number | string, options: SimulateOptions =
   const directory = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'thaw-sim-'))
   const { trace = false, ignoresConditions = false } = options
   const world = new World(seededRandom(seed), directory, { trace, ignoresConditions })
+  const { emitWarning } = process
+  process.emitWarning = (warning: string | Error) => world.warned(String(warning))
   try {
     let failure: string | null = null
     try {
@@ -57,6 +59,7 @@ export async function simulate(seed: number | string, options: SimulateOptions =
     }
   } finally {
     await world.clearAway()
+    process.emitWarning = emitWarning
     rmSync(directory, { recursive: true, force: true })
     performance.clearMeasures()
   }

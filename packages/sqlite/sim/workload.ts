@@ -1,45 +1,47 @@
-import { StoreError } from '@thaw/store'
 import type { SeededRandom } from '@thaw/testing'
-import { type Reader, type SqliteDatabase, SqliteStoreError, type Transaction } from '../src/index.ts'
+import {
+  type Freshness,
+  type Reader,
+  type SqliteDatabase,
+  SqliteStoreError,
+  type Transaction,
+} from '../src/index.ts'
+import { drawFreshness, drawWrite, isMadeUp } from './draws.ts'
 import type { Environment } from './environment.ts'
-import { type Operation, Violation } from './history.ts'
-import { COUNTERS, EMPTY, OBSERVE, observe, type WriteKind, write } from './model.ts'
+import { type Operation, Violation, type Weakness } from './history.ts'
+import { countRows, OBSERVE, observe, tablesIn, write } from './model.ts'
+import { classify, Thrown } from './outcome.ts'
 import type { Plan } from './plan.ts'
 import type { Scheduler } from './scheduler.ts'
 
 export interface ClientOptions {
   readonly name: string
-  readonly environment: Environment
-  readonly plan: Plan
+  readonly environment: Pick<
+    Environment,
+    'name' | 'dead' | 'freshness' | 'clock' | 'pause' | 'earliestWithin'
+  >
+  readonly plan: Pick<Plan, 'operations' | 'rest' | 'scenario' | 'huge' | 'keys'>
   readonly random: SeededRandom
-  readonly scheduler: Scheduler
+  readonly scheduler: Pick<Scheduler, 'now' | 'tick' | 'note'>
   /** Gets every operation as it begins. */
-  readonly operations: Operation[]
+  readonly operations: Pick<Operation[], 'push'>
+  /** Called with every operation that has ended. */
+  readonly onEnd?: (operation: Operation) => void
+  /** Those that clients were given, shared by all. */
+  readonly bookmarks: string[]
 }
 
-/** The error that a function throws on purpose, with what it had seen. */
-class Thrown extends Error {
-  readonly saw: string
-
-  constructor(saw: string) {
-    super('thrown on purpose')
-    this.saw = saw
-  }
-}
-
-/** Nothing was written. The last two come of a transaction that took too long, and of its handle. */
-const REFUSALS = ['CONFLICT', 'READ_INTERRUPTED', 'TRANSACTION_TIMEOUT', 'HANDLE_CLOSED']
-const KEYS = 4
 const PAUSE_MS = 60
 const LONG_READ_MS = 3_000
-const PAGES_OF_A_LOG = 4_300_000
 
 /** One client of an environment: operations at random, one after the other, each recorded with what it saw. */
 export class Client {
   readonly #options: ClientOptions
   #count = 0
-  /** When the context began in which it works now. */
-  #context: number | null = null
+  /** Those that it saw last of the tables that writes have made. */
+  #tables: readonly string[] = []
+  /** The context in which it works now. */
+  #context: { readonly begun: number; readonly freshness: Freshness } | null = null
 
   constructor(options: ClientOptions) {
     this.#options = options
@@ -71,32 +73,48 @@ export class Client {
     const { environment, random, scheduler, name } = this.#options
     const deadline = environment.clock.now() + random.integer(200, 60_000)
     const begun = scheduler.tick()
-    await db.around({ requestId: `${name}-${begun}`, deadline }, async () => {
-      for (let i = random.integer(1, 3); i > 0; i--) {
-        this.#context = begun
+    const asked = random.chance(0.5)
+      ? drawFreshness(this.#options.random, this.#options.bookmarks)
+      : undefined
+    const work = async () => {
+      this.#context = { begun, freshness: asked ?? environment.freshness }
+      for (let i = random.integer(1, 3); i > 0 && !environment.dead; i--) {
         await this.#any(db)
-        this.#context = begun
+        if (random.chance(0.5)) await this.#bookmark(db)
         await this.#pause()
       }
-    })
+    }
+    await db.around({ requestId: `${name}-${begun}`, deadline }, work, { freshness: asked })
     this.#context = null
+  }
+
+  async #bookmark(db: SqliteDatabase): Promise<void> {
+    await this.#record({ kind: 'bookmark' }, async (operation) => {
+      const { bookmark } = db
+      if (isMadeUp(bookmark)) return // of a context in which nothing was seen: the one that it came with
+      operation.bookmark = bookmark
+      if (bookmark !== null) this.#options.bookmarks.push(bookmark)
+    })
   }
 
   #any(db: SqliteDatabase): Promise<void> {
     const draw = this.#options.random.next()
+    if (this.#options.random.chance(0.08)) return this.#bookmark(db)
     if (draw < 0.3) return this.#write(db)
     if (draw < 0.38) return this.#single(db)
     if (draw < 0.5) return this.#keyed(db)
     if (draw < 0.58) return this.#throw(db)
     if (draw < 0.66) return this.#look(db)
-    if (draw < 0.8) return this.#read(db)
+    if (draw < 0.76) return this.#read(db)
+    if (draw < 0.81) return this.#readTable(db)
     if (draw < 0.9) return this.#readSeveral(db)
+    if (draw < 0.91) return this.#vacuum(db)
     return this.#interactive(db)
   }
 
   /** `atomic` that writes. */
   async #write(db: SqliteDatabase): Promise<void> {
-    const [kind, arg] = this.#drawWrite()
+    const [kind, arg] = drawWrite(this.#options.random, this.#options.plan.huge)
     const id = this.#id()
     let leaked: Transaction | null = null
     await this.#record({ kind: `atomic ${kind}`, id }, async (operation) => {
@@ -123,8 +141,8 @@ export class Client {
 
   /** `atomic` under a key that others use too, repeated until it is known what became of it. */
   async #keyed(db: SqliteDatabase): Promise<void> {
-    const { random, environment } = this.#options
-    const key = `key ${random.integer(1, KEYS)}`
+    const { random, environment, plan } = this.#options
+    const key = `key ${random.integer(1, plan.keys)}`
     for (let tries = random.integer(1, 3); tries > 0 && !environment.dead; tries--) {
       const id = this.#id()
       const done = await this.#record({ kind: key, id, key }, async (operation) => {
@@ -146,9 +164,9 @@ export class Client {
 
   /** `atomic` whose function throws, after it may have written. */
   async #throw(db: SqliteDatabase): Promise<void> {
-    const { random } = this.#options
+    const { random, plan } = this.#options
     const id = this.#id()
-    const key = random.chance(0.3) ? { key: `key ${random.integer(1, KEYS)}` } : {}
+    const key = random.chance(0.3) ? { key: `key ${random.integer(1, plan.keys)}` } : {}
     await this.#record({ kind: 'throw', id, ...key }, async (operation) => {
       operation.result = await db.atomic(async (tx) => {
         const saw = await this.#observe(tx)
@@ -177,23 +195,50 @@ export class Client {
     })
   }
 
+  /** A table that comes and goes, by a statement that is prepared only once. */
+  async #readTable(db: SqliteDatabase): Promise<void> {
+    const { random, plan } = this.#options
+    // Two histories cannot be told apart by so little.
+    if (this.#tables.length === 0 || plan.scenario === 'wipe') return this.#read(db)
+    const table = random.pick(this.#tables)
+    await this.#record({ kind: `read ${table}`, published: true }, async (operation) => {
+      try {
+        const [row] = (await db.execute(countRows(table))).rows
+        operation.saw = { form: 'rows', value: { writes: Number(row?.seq), table, rows: Number(row?.n) } }
+      } catch (error) {
+        if (!(error instanceof Error) || error.message !== `no such table: ${table}`) throw error
+        operation.saw = { form: 'absent', value: table }
+      }
+    })
+  }
+
+  async #vacuum(db: SqliteDatabase): Promise<void> {
+    const sql = this.#options.random.pick(['VACUUM', 'PRAGMA incremental_vacuum'])
+    await this.#record({ kind: sql }, async () => {
+      await db.execute(sql)
+    })
+  }
+
   async #readSeveral(db: SqliteDatabase): Promise<void> {
-    await this.#record({ kind: 'read several', published: true }, async (operation) => {
-      await db.read(async (reader) => {
-        const value = observe(reader)
-        await this.#sometimes()
+    const freshness = this.#options.random.chance(0.4)
+      ? drawFreshness(this.#options.random, this.#options.bookmarks)
+      : undefined
+    await this.#record({ kind: 'read several', published: true, freshness }, async (operation) => {
+      const look = async (reader: Reader) => {
+        const value = await this.#observe(reader)
         const { random, environment } = this.#options
         if (random.chance(0.2)) await environment.pause(random.integer(0, LONG_READ_MS))
         if (observe(reader) !== value)
           throw new Violation(`${this.#options.name}: a snapshot changed under a read`)
         operation.saw = { form: 'full', value }
-      })
+      }
+      await db.read(look, freshness === undefined ? {} : { freshness })
     })
   }
 
   async #interactive(db: SqliteDatabase): Promise<void> {
     const { random } = this.#options
-    const [kind, arg] = this.#drawWrite()
+    const [kind, arg] = drawWrite(this.#options.random, this.#options.plan.huge)
     const id = this.#id()
     const commits = random.chance(0.75)
     await this.#record({ kind: commits ? 'begin, commit' : 'begin, rollback', id }, async (operation) => {
@@ -211,19 +256,35 @@ export class Client {
 
   /** Runs and records one operation. True when it was acknowledged. */
   async #record(
-    what: { kind: string; id?: string; key?: string; published?: boolean },
+    what: {
+      kind: string
+      id?: string
+      key?: string
+      published?: boolean
+      /** That of the context or the environment when absent. */
+      freshness?: Freshness | undefined
+    },
     run: (operation: Operation) => Promise<void>,
   ): Promise<boolean> {
     const { scheduler, environment, operations, name } = this.#options
     const { kind, id = null, key = null, published = false } = what
+    const freshness = what.freshness ?? this.#context?.freshness ?? environment.freshness
+    const madeUp = freshness !== 'strong' && isMadeUp(freshness.bookmark ?? null)
+    const called = scheduler.tick()
     const operation: Operation = {
       client: name,
+      environment: environment.name,
       kind,
       id,
       key,
       published,
-      begun: this.#context ?? scheduler.tick(),
+      begun: this.#context?.begun ?? called,
+      called,
       responded: Number.POSITIVE_INFINITY,
+      respondedAt: Number.POSITIVE_INFINITY,
+      weak: published ? this.#weakness(freshness) : null,
+      context: this.#context?.begun ?? null,
+      bookmark: null,
       outcome: 'pending',
       saw: null,
       result: null,
@@ -237,43 +298,35 @@ export class Client {
       await run(operation)
     } catch (reason) {
       if (environment.dead) return false
-      ;({ outcome, error } = this.#classify(reason, operation))
+      ;({ outcome, error } = classify(reason, operation, {
+        replaced: this.#options.plan.scenario === 'wipe',
+        madeUp,
+      }))
     }
     if (environment.dead) return false
     operation.responded = scheduler.tick()
+    operation.respondedAt = scheduler.now
+    if (published && outcome !== 'refused' && madeUp)
+      throw new Violation(`${name} was answered by ${kind} though its bookmark was made up`)
     operation.outcome = outcome
     operation.error = error
     scheduler.note(
       `${name} ends ${kind} ${id ?? ''}: ${outcome} ${error ?? ''} ${JSON.stringify(operation.saw)}`,
     )
+    this.#options.onEnd?.(operation)
     return outcome === 'acknowledged'
   }
 
-  #classify(reason: unknown, operation: Operation): Pick<Operation, 'outcome' | 'error'> {
-    operation.saw &&= null
-    const replaced = this.#options.plan.scenario === 'wipe' || this.#options.plan.scenario === 'retention'
-    if (reason instanceof Thrown) {
-      if (operation.kind === 'throw') operation.saw = { form: 'full', value: reason.saw }
-      return { outcome: 'thrown', error: null }
-    }
-    if (reason instanceof StoreError) return { outcome: 'refused', error: reason.code }
-    if (reason instanceof SqliteStoreError) {
-      const { code } = reason
-      if (code === 'COMMIT_UNKNOWN') return { outcome: 'unknown', error: code }
-      if (REFUSALS.includes(code)) return { outcome: 'refused', error: code }
-      // The object that would tell whether the write arrived may be gone with the others.
-      if (replaced && (code === 'HISTORY_CHANGED' || code === 'RESTORE_GAP'))
-        return { outcome: 'unknown', error: code }
-    }
-    if (reason instanceof Error && reason.message === 'no such table: ops') {
-      operation.saw = { form: operation.kind === 'read' ? 'brief' : 'full', value: EMPTY }
-      return { outcome: 'thrown', error: 'no table' }
-    }
-    throw reason
+  #weakness(freshness: Freshness): Weakness | null {
+    if (freshness === 'strong') return null
+    const { bookmark = null, withinMs } = freshness
+    const since = withinMs === undefined ? null : this.#options.environment.earliestWithin(withinMs)
+    return { bookmark, since }
   }
 
   async #observe(reader: Reader): Promise<string> {
     const value = observe(reader)
+    this.#tables = [...tablesIn(value).keys()]
     await this.#sometimes()
     return value
   }
@@ -286,19 +339,6 @@ export class Client {
       throw error
     }
     throw new Violation(`${this.#options.name}: the handle of a transaction outlived it`)
-  }
-
-  #drawWrite(): readonly [WriteKind, string] {
-    const { random, plan } = this.#options
-    const draw = random.next()
-    if (draw < 0.45) return ['add', `${random.pick(COUNTERS)},${random.integer(1, 9)}`]
-    if (draw < 0.65) return ['move', `${random.shuffle(COUNTERS).slice(0, 2)},${random.integer(1, 9)}`]
-    if (draw < 0.75) return ['table', '']
-    if (draw < 0.8) return ['drop', '']
-    if (draw < 0.88) return ['fill', '']
-    if (draw < 0.95) return ['big', `${random.integer(1, 3)},${random.integer(1_000, 15_000)}`]
-    if (plan.huge) return ['big', `1,${PAGES_OF_A_LOG}`]
-    return ['clear', '']
   }
 
   #id(): string {

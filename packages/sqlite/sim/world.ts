@@ -1,24 +1,29 @@
 import { join } from 'node:path'
+import { memoryStore } from '@thaw/store'
 import type { SeededRandom } from '@thaw/testing'
-import { openSqlite } from '../src/index.ts'
+import { type MaintenancePolicy, openSqlite } from '../src/index.ts'
 import { Bucket } from './bucket.ts'
 import { check, type Generation } from './check.ts'
+import { Disasters } from './disasters.ts'
 import { Environment } from './environment.ts'
 import { type Operation, Violation } from './history.ts'
-import { drawFreeze, drawOutage, type Fault, makePlan, type Plan } from './plan.ts'
-import { replay } from './replay.ts'
+import { maintainOnce } from './maintenance.ts'
+import { drawAge, drawNewDatabase, makePlan, type Plan } from './plan.ts'
+import { type Replayed, replay } from './replay.ts'
+import { checkMerged, checkRestorePoints } from './retained.ts'
 import { Scheduler } from './scheduler.ts'
 import { makeChain } from './seed.ts'
 import { Client } from './workload.ts'
 
 const HOUR = 3_600_000
+/** What maintenance puts to learn the bucket's time. */
+const CLOCK_KEY = 'thaw/clock'
 const MAX_STEPS = 20_000
-const CLOCK_MENDED_AFTER_MS = 20 * 60_000
 const ABSENCE_MS = 30 * 60_000
 const LONGEST_RETRY_MS = 60_000
-/** A store tries again by itself unless it is asked to put: fewer of the other failures come through. */
-const READ_FAULTS = 0.4
 const ORDINARY_CLOCK_ERROR_MS = 2_000
+/** The bucket still accepts what is signed by such a clock. */
+const LARGE_CLOCK_ERROR_MS = 10 * 60_000
 
 /** One seed's world: a bucket, environments, and what befalls them. */
 export class World {
@@ -28,15 +33,12 @@ export class World {
   readonly operations: Operation[] = []
   readonly #random: SeededRandom
   readonly #directory: string
-  readonly #started: number
   readonly #environments: Environment[] = []
   readonly #generations: { tick: number; startsEmpty: boolean }[] = []
+  /** What clients were given, and may take elsewhere. */
+  readonly #bookmarks: string[] = []
   #lives = 0
-  #working = 0
-  #killsLeft: number
-  #freezesLeft: number
-  #faultsLeft: number
-  #retired = false
+  readonly #disasters: Disasters
   #failure: unknown = null
 
   constructor(
@@ -47,17 +49,21 @@ export class World {
     this.#random = random.fork('world')
     this.#directory = directory
     this.plan = makePlan(random.fork('plan'))
-    this.#killsLeft = this.plan.kills
-    this.#freezesLeft = this.plan.freezes
-    this.#faultsLeft = this.plan.mostFaults
     this.scheduler = new Scheduler(random.fork('scheduler'), options.trace)
-    this.#started = this.scheduler.now
     this.bucket = new Bucket({
       scheduler: this.scheduler,
       random: random.fork('network'),
-      fault: (environment, operation) => this.#fault(environment, operation),
-      onFault: (environment) => this.#afterFault(environment),
+      fault: (environment, operation) => this.#disasters.fault(environment, operation),
+      onFault: (environment) => this.#disasters.afterFault(environment),
+      listed: this.plan.listed,
       ignoresConditions: options.ignoresConditions,
+    })
+    this.#disasters = new Disasters({
+      plan: this.plan,
+      scheduler: this.scheduler,
+      random: this.#random,
+      environments: this.#environments,
+      kill: (environment) => this.#kill(environment),
     })
     this.scheduler.note(JSON.stringify(this.plan))
   }
@@ -68,16 +74,18 @@ export class World {
     this.#begin(1)
     for (let i = 0; i < plan.environments; i++)
       this.#start(this.#newEnvironment(join(this.#directory, `tmp-${i}`)))
-    this.#planDisasters()
+    this.#disasters.begin()
+    this.#planWipe()
+    this.#planMaintenance()
     await this.#settle()
-    if (this.#working > 0) throw new Violation(`${this.#working} environments wait for what never comes`)
-    this.#heal()
-    if (!this.#retired) this.#start(this.#newEnvironment(join(this.#directory, 'tmp-last')), true)
+    this.#disasters.heal()
+    this.#start(this.#newEnvironment(join(this.#directory, 'tmp-last')), true)
     for (const environment of this.#living()) this.#spawn(environment, () => this.#verify(environment))
     await this.#settle()
-    if (this.#working > 0) throw new Violation('a last read never ended')
     scheduler.note('check')
-    check(this.#replay(), this.operations)
+    const generations = this.#replay()
+    check(generations, this.operations)
+    await this.#checkFiles(generations)
   }
 
   /** Gives back what the environments hold. */
@@ -88,7 +96,14 @@ export class World {
     }
   }
 
-  #replay(): Generation[] {
+  /** Takes a warning that the code under test gave: what it does beside its operations must not find damage either. */
+  warned(warning: string): void {
+    this.scheduler.note(`warning: ${warning}`)
+    if (/is damaged|lacks transaction|does not continue|replaced/.test(warning))
+      this.#failure ??= new Violation(warning)
+  }
+
+  #replay(): (Generation & Replayed)[] {
     return this.#generations.map((generation, index) => {
       const created = this.bucket.created.filter((one) => one.generation === index)
       return { ...generation, ...replay(created, join(this.#directory, 'replay.db')) }
@@ -99,6 +114,26 @@ export class World {
     const ended = await this.scheduler.run(MAX_STEPS)
     if (this.#failure) throw this.#failure
     if (!ended) throw new Violation(`no end after ${MAX_STEPS} steps`)
+    const stuck = this.#environments.filter(({ dead, tasks }) => !dead && tasks > 0).map(({ name }) => name)
+    if (stuck.length > 0) throw new Violation(`${stuck.join(' and ')} wait for what never comes`)
+  }
+
+  /** What maintenance made, and what it left. */
+  async #checkFiles(generations: readonly Replayed[]): Promise<void> {
+    generations.forEach(({ states }, index) => {
+      checkMerged(
+        this.bucket.created.filter(({ generation }) => generation === index),
+        states,
+      )
+    })
+    const { maintenance } = this.plan
+    const last = generations.at(-1)
+    if (!maintenance || !last) return
+    const store = memoryStore()
+    for (const [key, { body }] of this.bucket.objects) await store.put(key, body)
+    const lastRun = this.bucket.created.findLast(({ key }) => key === CLOCK_KEY)?.at ?? 0
+    const keptSince = lastRun - Math.max(HOUR, maintenance.policy.keepCoveredMs[0])
+    await checkRestorePoints(store, last.states, keptSince, join(this.#directory, 'restored.db'))
   }
 
   /** @param count how many transactions are there from the start, unless the plan says none */
@@ -106,14 +141,24 @@ export class World {
     const { start } = this.plan
     const name = `g${this.#generations.length}`
     this.#generations.push({ tick: this.scheduler.tick(), startsEmpty: start === 'nothing' })
-    if (start !== 'nothing')
-      this.bucket.fill(makeChain(this.#directory, name, count, start, this.scheduler.now), name)
+    if (start === 'nothing') return
+    const now = this.scheduler.now + this.#generations.length // no two begin with the same bytes
+    this.bucket.fill(makeChain(this.#directory, name, count, start, now), name)
   }
 
-  #newEnvironment(directory: string): Environment {
+  #newEnvironment(directory: string, role: Environment['role'] = 'application'): Environment {
     const name = `e${++this.#lives}`
-    const error = this.#random.integer(-ORDINARY_CLOCK_ERROR_MS, ORDINARY_CLOCK_ERROR_MS)
-    const environment = new Environment(name, directory, this.scheduler, error)
+    const most = this.#random.chance(0.15) ? LARGE_CLOCK_ERROR_MS : ORDINARY_CLOCK_ERROR_MS
+    const error = this.#random.integer(-most, most)
+    const made = this.plan.start === 'nothing' ? drawNewDatabase(this.#random) : {}
+    const environment = new Environment(name, {
+      role,
+      directory,
+      scheduler: this.scheduler,
+      clockErrorMs: error,
+      newDatabase: made,
+      freshness: this.#random.chance(0.8) ? 'strong' : { withinMs: drawAge(this.#random) },
+    })
     this.#environments.push(environment)
     return environment
   }
@@ -142,6 +187,7 @@ export class World {
       random,
       scheduler,
       operations,
+      bookmarks: this.#bookmarks,
     })
   }
 
@@ -169,11 +215,13 @@ export class World {
           commitTimeoutMs: plan.commitTimeoutMs,
           maxAttempts: plan.maxAttempts,
           readPatienceMs: plan.readPatienceMs,
+          maintainEvery: plan.maintenance?.inlineEvery ?? 0,
+          freshness: environment.freshness,
+          ...environment.newDatabase,
         })
       } catch (error) {
         if (environment.dead) return
         const name = error instanceof Error ? error.name : ''
-        if (this.#retired && name === 'RestoreError') return
         // What is wiped and filled while it is read fits together only by luck.
         const torn = plan.scenario === 'wipe' && (name === 'RestoreError' || name === 'HistoryChangedError')
         if (name !== 'StoreError' && !torn) throw error
@@ -184,16 +232,14 @@ export class World {
 
   /** Something that has to come to its end, unless its environment is killed. */
   #spawn(environment: Environment, run: () => Promise<void>): void {
-    this.#working++
-    const living = () => !environment.dead
+    environment.tasks++
     run().then(
       () => {
-        if (living()) this.#working--
+        environment.tasks--
       },
       (error) => {
-        if (!living()) return
-        this.#working--
-        this.#failure ??= error
+        environment.tasks--
+        if (!environment.dead) this.#failure ??= error
       },
     )
   }
@@ -202,85 +248,43 @@ export class World {
     return this.#environments.filter(({ dead, db }) => !dead && db)
   }
 
-  // What befalls them
-
-  get #stormy(): boolean {
-    return this.scheduler.now - this.#started < this.plan.healsAfterMs
+  #planWipe(): void {
+    if (this.plan.scenario !== 'wipe') return
+    const { scheduler } = this
+    scheduler.after(this.#random.integer(0, 1_500), null, 'the prefix will be wiped', () => this.#replace())
   }
 
-  #fault(environment: Environment, operation: string): Fault | null {
-    const { outage } = environment
-    if (outage && this.scheduler.now < outage.until && !(outage.putsOnly && operation !== 'put'))
-      return outage.fault
-    if (!this.#stormy || this.#faultsLeft === 0) return null
-    let left = this.#random.next() / (operation === 'put' ? 1 : READ_FAULTS)
-    const fault = this.plan.faults.find(([, chance]) => {
-      left -= chance
-      return left < 0
-    })?.[0]
-    if (fault) this.#faultsLeft--
-    return fault ?? null
-  }
-
-  /** Trouble comes when an environment is about to do something about a fault. */
-  #afterFault(environment: Environment): void {
-    if (!this.#random.chance(this.plan.disturbance)) return
-    const disturb = () => this.#disturb(environment)
-    this.scheduler.after(this.#random.integer(0, 20), null, `${environment.name} is disturbed`, disturb)
-  }
-
-  #planDisasters(): void {
-    const { plan, scheduler } = this
-    const later = (ms: number, label: string, run: () => void) =>
-      scheduler.after(this.#random.integer(0, ms), null, label, run)
-    // The others come when there are faults.
-    for (let i = 0; i < (plan.kills + plan.freezes) / 2; i++) {
-      later(1_500, 'disaster', () => this.#disturb(this.#random.pick(this.#environments)))
-    }
-    for (let i = 0; i < plan.outages; i++) {
-      later(3_000, 'outage', () => {
-        const environment = this.#random.pick(this.#environments)
-        const outage = drawOutage(this.#random)
-        scheduler.note(`${environment.name} will meet ${outage.fault} for ${outage.lastsMs} ms`)
-        environment.outage = { ...outage, until: scheduler.now + outage.lastsMs }
-      })
-    }
-    if (plan.scenario === 'wipe') later(1_500, 'the prefix will be wiped', () => this.#replace())
-    if (plan.scenario === 'retention') {
-      for (let hours = 1; hours < 12; hours++) {
-        scheduler.after(hours * HOUR, null, 'retention', () => {
-          this.#retired = true
-          this.bucket.retire(HOUR)
-        })
+  #planMaintenance(): void {
+    const { maintenance } = this.plan
+    if (!maintenance) return
+    const { runs, everyMs, runners, policy } = maintenance
+    for (let run = 1; run <= runs; run++) {
+      for (let runner = 0; runner < runners; runner++) {
+        const soon = this.#random.integer(0, 2_000)
+        const begin = () => this.#beginMaintenance(policy)
+        this.scheduler.after(run * everyMs + soon, null, 'maintenance is due', begin)
       }
     }
   }
 
-  #disturb(environment: Environment): void {
-    if (environment.dead || !this.#stormy) return
-    if (this.#killsLeft > 0 && this.#random.chance(0.5)) this.#kill(environment)
-    else if (this.#freezesLeft > 0 && environment.frozenUntil <= this.scheduler.now) this.#freeze(environment)
+  /** In a process of its own, or in one that works with the database as well. */
+  #beginMaintenance(policy: MaintenancePolicy): void {
+    const living = this.#living()
+    const environment =
+      living.length > 0 && this.#random.chance(0.3)
+        ? this.#random.pick(living)
+        : this.#newEnvironment(join(this.#directory, 'maintenance'), 'maintenance')
+    this.#spawn(environment, () => maintainOnce(environment, this.bucket, this.scheduler, policy))
+    if (this.#random.chance(this.plan.disturbance)) this.#disasters.disturbSoon(environment, 600)
   }
 
   #kill(environment: Environment): void {
-    this.#killsLeft--
     this.scheduler.note(`${environment.name} is killed`)
     const directory = `${environment.directory}+`
     environment.kill(directory)
-    this.#working--
+    if (environment.role === 'maintenance') return // of maintenance there is another run
     const next = this.#newEnvironment(directory)
     this.scheduler.after(this.#random.integer(0, 200), null, `${next.name} begins`, () => this.#start(next))
-  }
-
-  #freeze(environment: Environment): void {
-    this.#freezesLeft--
-    const { lasts, missed } = drawFreeze(this.plan, this.#random)
-    this.scheduler.note(`${environment.name} is frozen for ${lasts} ms`)
-    environment.freeze(lasts, missed)
-    const mended = lasts + this.#random.integer(0, CLOCK_MENDED_AFTER_MS)
-    this.scheduler.after(mended, null, `the clock of ${environment.name} is set`, () => {
-      environment.clockErrorMs = 0
-    })
   }
 
   /**
@@ -302,13 +306,6 @@ export class World {
     this.scheduler.note('the prefix is wiped and filled again')
     this.bucket.wipe()
     this.#begin(count)
-  }
-
-  #heal(): void {
-    for (const environment of this.#environments) {
-      environment.clockErrorMs = 0
-      environment.outage = null
-    }
   }
 }
 

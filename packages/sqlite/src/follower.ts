@@ -1,6 +1,6 @@
 import { type Chain, type ChainLink, type ChainPosition, type EncodedLink, verifyLink } from './chain.ts'
 import { Copy, type CopyOptions } from './copy.ts'
-import { HistoryChangedError } from './errors.ts'
+import { HistoryChangedError, RestoreError } from './errors.ts'
 import { isLeftBehind, verifyContinued } from './history.ts'
 import { Mutex } from './mutex.ts'
 import { HeadProof, type Moment } from './proof.ts'
@@ -170,6 +170,8 @@ export class Follower {
         buffered = []
       }
     } catch (error) {
+      // Retention is at work, or was since the list: the other levels lead on, if anything does.
+      if (error instanceof RestoreError && error.code === 'RESTORE_GAP') return this.#restoreAnew()
       await this.#fail(error, pending, buffered)
     }
     await this.#apply(pending, buffered)

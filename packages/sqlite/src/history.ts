@@ -25,6 +25,7 @@ export async function isLeftBehind(
   if (listed.length > 0 && listed[0] !== txid) return true
   const own = listed.length === 0 ? null : await chain.trailer(txid)
   if (own && fits(own.checksum, checksum)) return false
+  if (!own && listed.length > 0) return true // it went after the list was made
   throw new HistoryChangedError(
     `${description} no longer holds transaction ${txid} as this environment knows it: ` +
       `${own ? 'another one has its name' : 'it is gone'}. The database was replaced; the next use starts from what is there now`,

@@ -33,23 +33,26 @@ export async function restore(
   to = Number.POSITIVE_INFINITY,
 ): Promise<Restored> {
   for (let attempt = 1; ; attempt++) {
-    const { files } = await planRestore(source, to)
-    if (files.length === 0) return { ...EMPTY_CHAIN, identity: null }
     try {
+      const { files } = await planRestore(source, to)
+      if (files.length === 0) return { ...EMPTY_CHAIN, identity: null }
       return await materialise(source, files, path)
     } catch (error) {
       rmSync(path, { force: true })
       if (isFull(error)) throw noSpace(becameFull(source.description, dirname(path)), error)
+      if (attempt < PLANS && mayHaveRaced(error)) continue
       if (!(error instanceof FileVanishedError)) throw error
-      if (attempt === PLANS) {
-        throw new RestoreError(
-          'RESTORE_GAP',
-          `${source.description}: ${error.message}, ${PLANS} times`,
-          error,
-        )
-      }
+      throw new RestoreError('RESTORE_GAP', `${source.description}: ${error.message}, ${PLANS} times`, error)
     }
   }
+}
+
+/**
+ * Whether that can come of retention going by: a file was listed and is gone, or the lists, which are not of one
+ * moment, do not fit together.
+ */
+function mayHaveRaced(error: unknown): boolean {
+  return error instanceof FileVanishedError || (error instanceof RestoreError && error.code === 'RESTORE_GAP')
 }
 
 /**

@@ -9,7 +9,8 @@ import { readWalTail, type WalCursor, type WalTail } from './wal.ts'
 const HEADER = 32
 const FRAME_HEADER = 24
 const LOGS = 16
-const MUTATIONS_OF_EACH = 250
+/** More of them: THAW_MUTATIONS=100000 */
+const MUTATIONS_OF_EACH = Number(process.env.THAW_MUTATIONS ?? 250)
 
 /** A log that SQLite wrote, and what the database file is after each of its transactions, as SQLite sees it. */
 interface Sample {

@@ -1,16 +1,19 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { decodeLtx, formatTxid, readLtxTrailer } from '@thaw/ltx'
 import { type ObjectStore, openStore } from '@thaw/store'
 import { type S3Server, seededRandom, startS3Server } from '@thaw/testing'
 import { expect, onTestFinished, test } from 'vitest'
 import { encodeLink, linkKey } from '../src/chain.ts'
 import { listAll } from '../src/files.ts'
-import type { SqliteDatabase } from '../src/index.ts'
+import { maintain, type SqliteDatabase } from '../src/index.ts'
 import { mergeFiles } from '../src/maintenance/merge.ts'
 import type { NewDatabase } from '../src/options.ts'
+import { AT_ONCE, deleteAsIfDaysLater } from './days-later.ts'
 import { open, temporaryDirectory } from './kit.ts'
 import { contents, contentsOf, contentsOfFile, perform, performPlainly, workload } from './workload.ts'
 
@@ -121,7 +124,29 @@ async function newestFirstPage(store: ObjectStore, last: number): Promise<Uint8A
   throw new Error('no transaction has the first page')
 }
 
-test.skipIf(!ltx)('ltx finds nothing wrong with any object', async () => {
+test.skipIf(!litestream)(
+  'litestream restores before and behind compactions, a VACUUM, a snapshot and retention',
+  async () => {
+    const seed = 'litestream/maintained'
+    const written = await write(seed, 14, { pageSize: 1024 })
+    const source = { store: written.store, description: 'the database' }
+    const directory = temporaryDirectory()
+    const before = { txid: formatTxid(written.db.position), state: await contents(written.db) }
+    await maintain(source, { policy: { ...AT_ONCE, snapshotAfterMs: Number.POSITIVE_INFINITY } })
+    expect(restore(written.server, directory), 'compacted').toEqual(before.state)
+    await perform(written.db, { name: 'drop', statements: [['DELETE FROM item WHERE id % 4 <> 0']] })
+    await written.db.execute('VACUUM')
+    expect(restore(written.server, directory), 'vacuumed').toEqual(await contents(written.db))
+    expect(restore(written.server, directory, '-txid', before.txid), 'as of before').toEqual(before.state)
+    await maintain(source, { policy: AT_ONCE })
+    await perform(written.db, { name: 'fill', statements: [["INSERT INTO item(name) VALUES ('last')"]] })
+    expect(restore(written.server, directory), 'with a snapshot').toEqual(await contents(written.db))
+    expect(await deleteAsIfDaysLater(source, 40)).toBeGreaterThan(10)
+    expect(restore(written.server, directory), 'after retention').toEqual(await contents(written.db))
+  },
+)
+
+test.skipIf(!ltx)('ltx finds nothing wrong with any object of any level', async () => {
   const { store, db } = await write('ltx/verify', 25, { pageSize: 1024 })
   await compactEverything(store)
   const directory = temporaryDirectory()
@@ -158,6 +183,51 @@ test.skipIf(!litestream)('litestream restores from compactions and from a snapsh
   expect(restore(server, directory), 'from the snapshot alone').toEqual(expected)
   expect((await open({ store })).bookmark).toBe(db.bookmark)
 })
+
+test.skipIf(!litestream)(
+  'what litestream compacted and snapshotted is opened and continued',
+  async () => {
+    const server = await startS3Server()
+    onTestFinished(() => server.close())
+    const directory = temporaryDirectory()
+    const path = join(directory, 'app.db')
+    const plain = new DatabaseSync(path)
+    onTestFinished(() => plain.close())
+    plain.exec('PRAGMA journal_mode = WAL; PRAGMA busy_timeout = 5000')
+    const configuration = join(directory, 'litestream.yml')
+    const levels = 'levels:\n  - interval: 400ms\n  - interval: 1s\nsnapshot:\n  interval: 1500ms\n'
+    const replica = `    replica:\n      url: ${server.urlOf('app')}\n      sync-interval: 100ms\n`
+    writeFileSync(configuration, `${levels}dbs:\n  - path: ${path}\n${replica}`)
+    const litestream = spawn('litestream', ['replicate', '-config', configuration], {
+      env: { PATH: process.env.PATH ?? '', ...server.env },
+      stdio: 'ignore',
+    })
+    onTestFinished(() => void litestream.kill('SIGKILL'))
+
+    const store = openStore(server.urlOf('app'), server.env)
+    onTestFinished(() => store.close())
+    const made = async () => {
+      const keys: string[] = []
+      for await (const { key } of store.list('')) keys.push(key)
+      return [1, 2, 9].every((level) => keys.some((key) => key.startsWith(`000${level}/`)))
+    }
+    const changes = workload(seededRandom('litestream/compacted'), 4096)
+    for (let n = 0; n < 12 || !(await made()); n++) {
+      performPlainly(plain, changes.next().value)
+      await sleep(150)
+    }
+    litestream.kill('SIGTERM') // it syncs before it ends
+    await once(litestream, 'exit')
+    const before = contentsOf((sql) => plain.prepare(sql).all())
+
+    const db = await open({ store })
+    expect(await contents(db)).toEqual(before)
+    for (let n = 0; n < 4; n++) await perform(db, changes.next().value)
+    expect(await contents(await open({ store }))).toEqual(await contents(db))
+    expect(restore(server, directory)).toEqual(await contents(db))
+  },
+  60_000,
+)
 
 test.skipIf(!litestream)(
   'a database that litestream replicated is opened, continued, and restored by it',

@@ -232,6 +232,17 @@ test('a cold start and a warm environment go on behind compaction and retention'
   expect(await restored()).toEqual(all)
 })
 
+test('of a database that nobody writes to, nothing is made again once it has been deleted', async () => {
+  await insert(10)
+  for (const pause of [31_000, 5 * 60_000, HOUR, 2 * DAY, 8 * DAY]) {
+    clock.advance(pause)
+    await maintain(source())
+  }
+  expect(await Promise.all([1, 2, 3].map(files))).toEqual([[], [], ['1-11']])
+  clock.advance(HOUR)
+  expect(await maintain(source())).toEqual({ created: [], deleted: [] })
+})
+
 test('twice at the same time is as once', async () => {
   await insert(10)
   clock.advance(2 * HOUR)
@@ -264,6 +275,17 @@ test('inputs of two histories make nothing', async () => {
   const before = await names()
   await expect(maintain(source())).rejects.toMatchObject({ code: 'HISTORY_CHANGED' })
   expect(await names()).toEqual(before)
+})
+
+test('a file that is cut off is named', async () => {
+  await insert(5)
+  const last = await store.get(linkKey(6))
+  await store.put(linkKey(6), last?.body.subarray(0, -8) ?? new Uint8Array())
+  clock.advance(31_000)
+  await expect(maintain(source())).rejects.toMatchObject({
+    code: 'RESTORE_CORRUPT',
+    message: expect.stringContaining(linkKey(6)),
+  })
 })
 
 async function names(): Promise<string[]> {

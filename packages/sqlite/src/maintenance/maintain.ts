@@ -56,7 +56,9 @@ async function compactionDue(
   policy: MaintenancePolicy,
   now: number,
 ): Promise<readonly LtxFile[]> {
-  const done = latest(await listLevel(store, level))
+  // What is in a higher level has been in this one, from which it may have been deleted since.
+  const higher = COMPACTED_LEVELS.filter((one) => one >= level)
+  const done = latest((await Promise.all(higher.map((one) => listLevel(store, one)))).flat())
   const below = await listLevel(store, level - 1)
   const fresh = below.filter(({ last }) => last > done)
   const oldest = fresh[0]

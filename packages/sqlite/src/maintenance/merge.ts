@@ -127,12 +127,16 @@ async function placeOfAll(source: Source, opened: readonly Opened[]): Promise<Pl
 }
 
 /** The checksum of a single transaction is in its trailer. */
-async function placeBeforeReading({ store }: Source, { file, decoder }: Opened): Promise<Place> {
+async function placeBeforeReading(source: Source, { file, decoder }: Opened): Promise<Place> {
   if (file.level > 0) return placeOf(file, decoder.header, 0n)
   const range = { start: file.size - TRAILER_BYTES, end: file.size }
-  const trailer = await store.get(file.key, { range, ifMatch: file.etag })
+  const trailer = await source.store.get(file.key, { range, ifMatch: file.etag })
   if (!trailer) throw new FileVanishedError(file)
-  return placeOf(file, decoder.header, readLtxTrailer(trailer.body).checksum)
+  try {
+    return placeOf(file, decoder.header, readLtxTrailer(trailer.body).checksum)
+  } catch (error) {
+    throw orCorrupt(source, file, error)
+  }
 }
 
 /** Whether what was read, now that it is known to be whole, is one history, in the place that the header says. */

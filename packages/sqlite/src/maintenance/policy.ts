@@ -13,7 +13,10 @@ export interface MaintenancePolicy {
   readonly snapshotAfterMs: number
   /** A snapshot is made when what has to be applied to the newest has become as large as that, and this large. */
   readonly snapshotAtBytes: number
-  /** How long files of level 0, 1, 2 are kept after a file of a higher level has come to cover them. */
+  /**
+   * How long files of level 0, 1, 2 are kept after a file of a higher level has come to cover them; never for less long
+   * than those of the level below.
+   */
   readonly keepCoveredMs: Readonly<Record<0 | 1 | 2, number>>
   /** For how long a restore to the past is possible: the age up to which snapshots and level 3 are kept. */
   readonly keepHistoryMs: number

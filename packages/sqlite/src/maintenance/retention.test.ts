@@ -46,6 +46,19 @@ test('a policy cannot free the name of a transaction within the hour', () => {
   ])
 })
 
+test('what a single transaction that is kept rests on stays with it, whatever the policy', () => {
+  const files = [
+    file(0, 4, 4, 3 * HOUR),
+    file(0, 9, 9, 0),
+    file(1, 1, 3, 5 * HOUR),
+    file(1, 4, 4, 2 * HOUR),
+    file(2, 1, 4, 90 * 60_000),
+  ]
+  const keepCoveredMs = { 0: 3 * HOUR, 1: 0, 2: 0 }
+  expect(expiredOf(files, { keepCoveredMs })).toEqual([])
+  expect(expiredOf(files, { keepCoveredMs: { 0: 0, 1: 0, 2: 0 } })).toEqual(['0:4-4', '1:1-3', '1:4-4'])
+})
+
 test('of old snapshots the newest stays, and what is needed to go on from it', () => {
   const old = 31 * DAY
   const files = [

@@ -8,23 +8,24 @@ import { type MaintenancePolicy, SHORTEST_KEEP_LEVEL_0_MS } from './policy.ts'
  * - Of the snapshots that are older than the history to be kept, the newest stays: it is what its beginning is
  *   restored from. A file of level 3 may go when it ends before that.
  * - The newest single transaction always stays: it is how an environment that was away knows its history again.
+ * - No level is kept for less long than the one below: what is kept there rests on it.
  *
  * @param now the store's clock, ms since the epoch
  */
 export function expired(files: readonly LtxFile[], policy: MaintenancePolicy, now: number): LtxFile[] {
   const newestSingle = latest(files.filter(({ level }) => level === 0))
-  const base = oldestKeptSnapshot(files, policy, now)
-  const keepLevel0Ms = Math.max(policy.keepCoveredMs[0], SHORTEST_KEEP_LEVEL_0_MS)
+  const keepMs = keptMs(policy)
+  const base = oldestKeptSnapshot(files, keepMs.history, now)
   return files.filter((file) => {
     switch (file.level) {
       case 0:
-        return file.last !== newestSingle && isCovered(file, files, keepLevel0Ms, now)
+        return file.last !== newestSingle && isCovered(file, files, keepMs[0], now)
       case 1:
-        return isCovered(file, files, policy.keepCoveredMs[1], now)
+        return isCovered(file, files, keepMs[1], now)
       case 2:
-        return isCovered(file, files, policy.keepCoveredMs[2], now)
+        return isCovered(file, files, keepMs[2], now)
       case 3:
-        return base !== null && file.last <= base.last && now - file.modifiedAt > policy.keepHistoryMs
+        return base !== null && file.last <= base.last && now - file.modifiedAt > keepMs.history
       case SNAPSHOT_LEVEL:
         return base !== null && file.last < base.last
       default:
@@ -33,12 +34,15 @@ export function expired(files: readonly LtxFile[], policy: MaintenancePolicy, no
   })
 }
 
+function keptMs({ keepCoveredMs, keepHistoryMs }: MaintenancePolicy) {
+  const level0 = Math.max(keepCoveredMs[0], SHORTEST_KEEP_LEVEL_0_MS)
+  const level1 = Math.max(keepCoveredMs[1], level0)
+  const level2 = Math.max(keepCoveredMs[2], level1)
+  return { 0: level0, 1: level1, 2: level2, history: Math.max(keepHistoryMs, level2) }
+}
+
 /** The snapshot that the oldest restore point to be kept rests on; null when every one is younger. */
-function oldestKeptSnapshot(
-  files: readonly LtxFile[],
-  { keepHistoryMs }: MaintenancePolicy,
-  now: number,
-): LtxFile | null {
+function oldestKeptSnapshot(files: readonly LtxFile[], keepHistoryMs: number, now: number): LtxFile | null {
   const old = files.filter((file) => file.level === SNAPSHOT_LEVEL && now - file.modifiedAt > keepHistoryMs)
   return old.reduce<LtxFile | null>(
     (newest, file) => (newest && newest.last >= file.last ? newest : file),
