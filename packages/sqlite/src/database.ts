@@ -7,13 +7,13 @@ import { type Clock, systemClock } from './clock.ts'
 import { Committer } from './committer.ts'
 import { isReadOnlyRefusal, mayOnlyRead } from './connection.ts'
 import { type OwnedDirectory, ownDirectory } from './directory.ts'
-import { DatabaseClosedError, NestedUseError } from './errors.ts'
+import { DatabaseClosedError, NestedUseError, WriteBehindLostError } from './errors.ts'
 import { Fairness } from './fairness.ts'
 import { Follower } from './follower.ts'
 import { guardLoneStatement, isVacuum } from './guards.ts'
 import { lendReader } from './handles.ts'
 import { BackgroundMaintenance } from './maintenance/background.ts'
-import { newDatabase, type OpenOptions } from './options.ts'
+import { durabilityOf, newDatabase, type OpenOptions } from './options.ts'
 import type {
   AtomicOptions,
   Invocation,
@@ -22,7 +22,11 @@ import type {
   SqliteDatabase,
   StatementResult,
   Transaction,
+  WriteBehindControl,
 } from './types.ts'
+import { openWriteBehind } from './write-behind/open.ts'
+import { changedThresholds, DEFAULT_THRESHOLDS } from './write-behind/thresholds.ts'
+import type { Persisted, PersistOptions, WriteBehind } from './write-behind/write-behind.ts'
 
 const FENCE_WINDOW_MS = 5 * 60_000
 
@@ -47,6 +51,8 @@ const ROLLED_BACK = Symbol('rolled back')
  */
 export async function openSqlite(options: OpenOptions): Promise<SqliteDatabase> {
   const made = newDatabase(options)
+  const durability = durabilityOf(options)
+  const thresholds = changedThresholds(DEFAULT_THRESHOLDS, options.writeBehind ?? {})
   const clock = options.clock ?? systemClock
   const description = options.description ?? options.store.description
   const started = performance.now()
@@ -72,20 +78,29 @@ export async function openSqlite(options: OpenOptions): Promise<SqliteDatabase> 
       { store: options.store, description },
       options.maintainEvery,
     )
-    const committer = new Committer({
-      onPublished: (txid) => maintenance.published(txid),
+    const publishing = {
+      onPublished: (txid: number) => maintenance.published(txid),
       store: options.store,
       chain,
       follower,
-      fairness,
       clock,
       description,
       writerId,
-      commitTimeoutMs: options.commitTimeoutMs ?? 30_000,
-      maxAttempts: options.maxAttempts ?? 100,
       fenceWindowMs: options.fenceWindowMs ?? FENCE_WINDOW_MS,
-    })
-    return new BucketDatabase(description, clock, follower, committer, maintenance, directory)
+    }
+    const commitTimeoutMs = options.commitTimeoutMs ?? 30_000
+    const behind =
+      durability === 'write-behind'
+        ? openWriteBehind({
+            ...publishing,
+            settings: { ...options.writeBehind, ...thresholds },
+            persistTimeoutMs: commitTimeoutMs,
+          })
+        : null
+    const committer =
+      behind ??
+      new Committer({ ...publishing, fairness, commitTimeoutMs, maxAttempts: options.maxAttempts ?? 100 })
+    return new BucketDatabase(description, clock, follower, committer, behind, maintenance, directory)
   } catch (error) {
     directory.release()
     throw error
@@ -96,7 +111,9 @@ class BucketDatabase implements SqliteDatabase {
   readonly description: string
   readonly #clock: Clock
   readonly #follower: Follower
-  readonly #committer: Committer
+  readonly #committer: Committer | WriteBehind
+  /** The same, where it is one. */
+  readonly #behind: WriteBehind | null
   readonly #maintenance: BackgroundMaintenance
   readonly #directory: OwnedDirectory
   readonly #context = new AsyncLocalStorage<Context>()
@@ -106,7 +123,8 @@ class BucketDatabase implements SqliteDatabase {
     description: string,
     clock: Clock,
     follower: Follower,
-    committer: Committer,
+    committer: Committer | WriteBehind,
+    behind: WriteBehind | null,
     maintenance: BackgroundMaintenance,
     directory: OwnedDirectory,
   ) {
@@ -114,12 +132,17 @@ class BucketDatabase implements SqliteDatabase {
     this.#clock = clock
     this.#follower = follower
     this.#committer = committer
+    this.#behind = behind
     this.#maintenance = maintenance
     this.#directory = directory
   }
 
   get position(): number {
     return this.#follower.position.txid
+  }
+
+  get writeBehind(): WriteBehindControl | null {
+    return this.#behind
   }
 
   async execute(sql: string, parameters: readonly unknown[] = []): Promise<StatementResult> {
@@ -134,6 +157,7 @@ class BucketDatabase implements SqliteDatabase {
       }
     }
     if (isVacuum(sql)) {
+      if (this.#behind) await this.#fresh()
       await this.#committer.vacuum(this.#deadline())
       return { rows: [], changes: 0, lastInsertRowid: 0 }
     }
@@ -187,19 +211,33 @@ class BucketDatabase implements SqliteDatabase {
   }
 
   around<T>(invocation: Invocation, next: () => Promise<T>): Promise<T> {
-    return this.#context.run({ begun: this.#follower.tick(), deadline: invocation.deadline }, next)
+    const context = { begun: this.#follower.tick(), deadline: invocation.deadline }
+    const inContext = () => this.#context.run(context, next)
+    return this.#behind ? this.#behind.around(invocation.deadline, inContext) : inContext()
+  }
+
+  async persist(options: PersistOptions = {}): Promise<Persisted | null> {
+    this.#check('persist')
+    return this.#behind?.persist(options, this.#deadline()) ?? null
   }
 
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    await this.#committer.idle()
+    try {
+      await this.#committer.idle()
+    } catch (error) {
+      this.#closed = error instanceof WriteBehindLostError // there is nothing left to persist then
+      if (!this.#closed) throw error
+    }
     await this.#maintenance.idle()
     await this.#follower.exclusive(async () => this.#follower.close())
     this.#directory.release()
+    this.#behind?.raiseLost()
   }
 
-  #submit<T>(run: (tx: Transaction) => T | Promise<T>, repeatable: boolean): Promise<T> {
+  async #submit<T>(run: (tx: Transaction) => T | Promise<T>, repeatable: boolean): Promise<T> {
+    if (this.#behind) await this.#fresh() // it cannot be run again on a newer state
     return this.#committer.submit({ run, repeatable, deadline: this.#deadline() })
   }
 
@@ -209,16 +247,19 @@ class BucketDatabase implements SqliteDatabase {
 
   /** Brings the copy to where a strong read wants it. */
   #fresh(): Promise<void> | null {
+    if (this.#behind) return this.#behind.fresh(this.#context.getStore()?.begun ?? 0)
     const begun = this.#context.getStore()?.begun ?? this.#follower.tick()
     return this.#follower.isFresh(begun) ? null : this.#follower.freshSince(begun)
   }
 
   #check(operation: string): void {
     if (this.#closed) throw new DatabaseClosedError(this.description)
-    if (!this.#committer.isInside) return
-    throw new NestedUseError(
-      `${operation}() of ${this.description} was called inside one of its own transactions, which would wait for ` +
-        'itself. Use the transaction that the function was given',
-    )
+    if (this.#committer.isInside) {
+      throw new NestedUseError(
+        `${operation}() of ${this.description} was called inside one of its own transactions, which would wait for ` +
+          'itself. Use the transaction that the function was given',
+      )
+    }
+    this.#behind?.raiseLost()
   }
 }

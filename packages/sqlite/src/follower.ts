@@ -221,6 +221,21 @@ export class Follower {
     this.#proven(end.txid, at, tick)
   }
 
+  /**
+   * Whether `position` is the head, by listing: proof after any length of absence. Changes nothing in the copy, and so
+   * needs no `exclusive`, but `position` must not change meanwhile.
+   * @throws HistoryChangedError when the bucket holds another history by now
+   */
+  async prove(): Promise<boolean> {
+    const { txid } = this.#position
+    const at = this.#options.clock.now()
+    const tick = this.tick()
+    const listed = await this.#options.chain.list(Math.max(1, txid))
+    if ((await this.#isLeftBehind(listed)) || (listed.at(-1) ?? 0) > txid) return false
+    this.#proven(txid, at, tick)
+    return true
+  }
+
   /** What was captured has been published as `link`. */
   accept(capture: Capture, link: EncodedLink, provenAt: number, sentTick: number): void {
     this.replica.publish(capture)
@@ -270,7 +285,8 @@ export class Follower {
   }
 
   #proven(txid: number, at: number, tick: number): void {
-    if (txid === this.#position.txid) this.#verifiedAt = Math.max(this.#verifiedAt, at)
+    // The last proof counts, not the one of the highest clock: that may have been set back in between.
+    if (txid === this.#position.txid && tick >= this.#provenTick) this.#verifiedAt = at
     this.#provenTick = Math.max(this.#provenTick, tick)
   }
 

@@ -1,7 +1,9 @@
 import { isPageSize } from '@thaw/ltx'
 import type { ObjectStore } from '@thaw/store'
 import type { Clock } from './clock.ts'
-import { SqliteStoreError } from './errors.ts'
+import { type PersistError, SqliteStoreError, type WriteBehindLostError } from './errors.ts'
+import type { SetTimer } from './write-behind/schedule.ts'
+import type { Thresholds } from './write-behind/thresholds.ts'
 
 /** What can be chosen only while a database comes to be. Of no effect on one that is there. */
 export interface NewDatabase {
@@ -11,6 +13,24 @@ export interface NewDatabase {
   readonly autoVacuum?: 'full' | 'incremental'
 }
 
+/**
+ * When a transaction is acknowledged: `commit`, once the bucket holds it; `write-behind`, once it is committed on the
+ * copy, so that a process that dies takes what it has not persisted with it. Write-behind is for one writer only.
+ */
+export type Durability = 'commit' | 'write-behind'
+
+const DURABILITIES: readonly string[] = ['commit', 'write-behind'] satisfies Durability[]
+
+/** When and how write-behind persists. */
+export interface WriteBehindSettings extends Partial<Thresholds> {
+  /** Told of a persist in the background that failed, or found writes to be lost; a process warning when absent. */
+  readonly onPersistError?: (error: PersistError | WriteBehindLostError) => void
+  /** Wakes the interval; a timer that does not keep the process alive when absent. */
+  readonly setTimer?: SetTimer
+  /** Past this size of its log, bytes, a copy holds writers back during a persist to fold it; 64 MiB when absent. */
+  readonly largestLogBytes?: number
+}
+
 export interface OpenOptions extends NewDatabase {
   /** Where the database lives, and nothing else: a bucket scoped to the database's prefix, or a folder. */
   readonly store: ObjectStore
@@ -18,6 +38,10 @@ export interface OpenOptions extends NewDatabase {
   readonly description?: string
   /** Where local copies are kept, each in a directory of its own; the system's temporary directory when absent. */
   readonly directory?: string
+  /** `commit` when absent. */
+  readonly durability?: Durability
+  /** Of effect with `durability: 'write-behind'`: after 10 writes, and 300,000 ms after the last persist, when absent. */
+  readonly writeBehind?: WriteBehindSettings
   readonly clock?: Clock
   /** Identifies this writer in what it writes: 64 random bits. */
   readonly writerId?: bigint
@@ -48,4 +72,13 @@ export function newDatabase({ pageSize, autoVacuum }: OpenOptions): NewDatabase 
     ...(pageSize === undefined ? {} : { pageSize }),
     ...(autoVacuum === undefined ? {} : { autoVacuum }),
   }
+}
+
+/** @throws SqliteStoreError `BAD_OPTION` */
+export function durabilityOf({ durability = 'commit' }: OpenOptions): Durability {
+  if (DURABILITIES.includes(durability)) return durability
+  throw new SqliteStoreError(
+    'BAD_OPTION',
+    `durability is '${durability}': it has to be one of ${DURABILITIES.join(', ')}`,
+  )
 }

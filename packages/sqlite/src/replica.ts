@@ -123,7 +123,7 @@ export class Replica {
     this.#cursor = capture.cursor
     this.#pageCount = capture.pageCount
     this.unpin()
-    if (capture.cursor.offset > WAL_CHECKPOINT_BYTES) this.#checkpoint()
+    if (capture.cursor.offset > WAL_CHECKPOINT_BYTES && this.#nothingUnpublished()) this.#checkpoint()
   }
 
   /** Lets readers move on to what is on the writer now. */
@@ -230,6 +230,11 @@ export class Replica {
       closeSync(main)
       if (wal !== null) closeSync(wal)
     }
+  }
+
+  /** In the file what is not published would overwrite the images that an undo needs. */
+  #nothingUnpublished(): boolean {
+    return !this.#writer.db.isTransaction && this.capture() === null
   }
 
   #checkpoint(): void {
