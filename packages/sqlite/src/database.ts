@@ -233,7 +233,8 @@ class BucketDatabase implements SqliteDatabase {
     await this.#maintenance.idle()
     await this.#follower.exclusive(async () => this.#follower.close())
     this.#directory.release()
-    this.#behind?.raiseLost()
+    const lost = this.#behind?.untold
+    if (lost) throw lost
   }
 
   async #submit<T>(run: (tx: Transaction) => T | Promise<T>, repeatable: boolean): Promise<T> {

@@ -1,6 +1,7 @@
 import { memoryStore, type ObjectStore, type PutResult } from '@thaw/store'
+import { linkKey } from '../src/chain.ts'
 import type { OpenOptions, SetTimer, SqliteDatabase, WriteBehindSettings } from '../src/index.ts'
-import { open, testClock, withOperations } from './kit.ts'
+import { lostAnswer, open, testClock, withOperations } from './kit.ts'
 
 /** Timers that go off when the test says so. */
 export interface ManualTimers {
@@ -100,6 +101,16 @@ export async function values(db: SqliteDatabase): Promise<unknown[]> {
 export async function persisted(store: ObjectStore): Promise<unknown[]> {
   const other = await open({ store })
   return values(other)
+}
+
+/** The next time that a transaction is asked for, it cannot be had. */
+export function failNextGet(store: ObjectStore, txid: number): void {
+  const { get } = store
+  store.get = async (key, options) => {
+    if (key !== linkKey(txid)) return get(key, options)
+    store.get = get
+    throw lostAnswer(key)
+  }
 }
 
 /** A put that waits until it is let go. */

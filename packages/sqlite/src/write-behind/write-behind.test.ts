@@ -180,7 +180,9 @@ test.each([{ writes: 0 }, { writes: 1.5 }, { intervalMs: -1 }, { intervalMs: 2 *
   '%o is refused, and changes nothing',
   async (thresholds) => {
     const { db } = await bench({ writes: 3, intervalMs: 1_000 })
-    expect(() => db.writeBehind?.configure(thresholds)).toThrow(expect.objectContaining({ code: 'BAD_OPTION' }))
+    expect(() => db.writeBehind?.configure(thresholds)).toThrow(
+      expect.objectContaining({ code: 'BAD_OPTION' }),
+    )
     expect(db.writeBehind?.thresholds).toEqual({ writes: 3, intervalMs: 1_000 })
     const { store } = await bench()
     const opening = openSqlite({ store, durability: 'write-behind', writeBehind: thresholds })
@@ -225,7 +227,9 @@ test('schema changes, VACUUM, keyed atomics and open transactions work, and trav
   await db.persist()
   expect(await persisted(store)).toEqual(['open'])
   const other = await open_(store)
-  expect((await other.execute('PRAGMA page_count')).rows).toEqual((await db.execute('PRAGMA page_count')).rows)
+  expect((await other.execute('PRAGMA page_count')).rows).toEqual(
+    (await db.execute('PRAGMA page_count')).rows,
+  )
   expect(await other.atomic(() => 'again', { key: 'k' })).toBe(50)
 })
 

@@ -54,6 +54,8 @@ export class WriteBehind {
   #logBytes = 0
   #failure: PersistError | null = null
   #lost: WriteBehindLostError | null = null
+  /** Whether somebody who asked for a persist knows of it. */
+  #told = false
 
   constructor(options: WriteBehindOptions) {
     this.#options = options
@@ -86,6 +88,11 @@ export class WriteBehind {
     const lost = this.#lost
     this.#lost = null
     if (lost) throw lost
+  }
+
+  /** What was lost and nobody was told of. */
+  get untold(): WriteBehindLostError | null {
+    return this.#told ? null : this.#lost
   }
 
   /** Resolves with what the function returned, or throws what it threw, once it is committed on the copy. */
@@ -132,18 +139,18 @@ export class WriteBehind {
    */
   async persist({ force = false }: PersistOptions, deadline: number): Promise<Persisted | null> {
     if (!force && this.pending > 0 && this.#schedule.backsOff && this.#failure) throw this.#failure
-    const target = this.#schedule.acknowledged
-    let done: Persisted | null = null
-    while (this.#schedule.acknowledged - this.pending < target) {
-      done = together(done, await this.#persistOnce(deadline))
+    try {
+      return await this.#persistAll(deadline)
+    } catch (error) {
+      this.#told ||= error === this.#lost
+      throw error
     }
-    return done
   }
 
   /** Resolves when nothing runs and the bucket holds everything. Throws what `persist` throws. */
   async idle(): Promise<void> {
     await this.#options.follower.exclusive(async () => {}) // waits for what is under way
-    await this.persist({ force: true }, Number.POSITIVE_INFINITY)
+    await this.#persistAll(Number.POSITIVE_INFINITY)
   }
 
   async #run(work: Work<unknown> | LoneStatement): Promise<unknown> {
@@ -213,6 +220,16 @@ export class WriteBehind {
     }
   }
 
+  async #persistAll(deadline: number): Promise<Persisted | null> {
+    const target = this.#schedule.acknowledged
+    let done: Persisted | null = null
+    while (this.#schedule.acknowledged - this.pending < target) {
+      done = together(done, await this.#persistOnce(deadline))
+    }
+    return done
+  }
+
+  /** One attempt at what has gathered until now, or the one that is under way. */
   #persistOnce(deadline: number): Promise<Persisted | null> {
     this.#pass ??= this.#lane
       .run(() => this.#persist(deadline))
@@ -259,6 +276,7 @@ export class WriteBehind {
     })
     if (!lost) return null
     const count = lost.writes === 1 ? 'write' : 'writes'
+    this.#told = false
     this.#lost = new WriteBehindLostError(
       `${description}: ${lost.writes} acknowledged ${count} after transaction ${lost.position} cannot be published, ` +
         `because another writer was there. They are kept as ${lost.object}, which "ltx apply" adds to a restore of ` +
