@@ -6,6 +6,8 @@ export interface HttpOptions {
   readonly memory?: number
   /** Seconds, or `'10s'`; at most 30, because an HTTP API waits no longer. 30 when absent. */
   readonly timeout?: number | string
+  /** How many requests it may serve at once (Lambda's reserved concurrency); no limit of its own when absent. */
+  readonly concurrency?: number
   /** Variables for this function, over those of the application. */
   readonly environment?: Readonly<Record<string, string>>
 }
@@ -22,6 +24,15 @@ export interface SqliteOptions {
   readonly migrations?: string
   /** Folder of JSON files for an empty database. */
   readonly seed?: string
+  /**
+   * When a write is acknowledged: once the bucket holds it (`commit`, when absent), or before (`write-behind`), which
+   * loses writes when an environment is killed, and is for one function with `concurrency: 1`.
+   */
+  readonly durability?: 'commit' | 'write-behind'
+  /** Write-behind persists after so many writes; 10 when absent. */
+  readonly writes?: number
+  /** Write-behind persists so long after it last did: seconds, or `'5m'`; 300 s when absent. */
+  readonly interval?: number | string
 }
 
 /** What `sqlite` returns; `defineApp` checks it. */

@@ -32,6 +32,8 @@ export interface HttpFunction {
   readonly handler: string
   readonly memoryMb: number
   readonly timeoutSeconds: number
+  /** How many requests it may serve at once; no limit of its own when absent. */
+  readonly concurrency?: number
   /** At least one. */
   readonly routes: readonly Route[]
   /** What this function sees, the application's variables included. */
@@ -47,6 +49,11 @@ export interface SqliteDefinition {
   readonly migrations?: string
   /** Folder of JSON files for an empty database, relative to the project's root: `./data`. */
   readonly seed?: string
+  /** `commit` when absent. */
+  readonly durability?: 'commit' | 'write-behind'
+  /** When write-behind persists; its own defaults when absent. */
+  readonly writes?: number
+  readonly intervalSeconds?: number
 }
 
 export type DatabaseDefinition = SqliteDefinition

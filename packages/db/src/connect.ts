@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { Durability, WriteBehindSettings } from '@thaw/sqlite'
 import { Kysely, type KyselyPlugin, type KyselyProps } from 'kysely'
 import { Core } from './core.ts'
 import { Database, transactionOver } from './database.ts'
@@ -21,6 +22,13 @@ export interface ConnectOptions {
   readonly seed?: string | null | undefined
   /** Kysely plugins. Migrations and seeds go without them. */
   readonly plugins?: KyselyPlugin[]
+  /**
+   * When a write to a database whose home is a bucket is durable; what the URL says, else `commit`, when absent. A local
+   * file and PostgreSQL are always durable when they acknowledge.
+   */
+  readonly durability?: Durability | undefined
+  /** When write-behind persists; what the URL says, else after 10 writes and every 300 s, when absent. */
+  readonly writeBehind?: WriteBehindSettings | undefined
   /** `process.env` when absent. Relative folders are relative to its `LAMBDA_TASK_ROOT`, else to the working directory. */
   readonly env?: Environment
 }
@@ -47,7 +55,7 @@ export function connect<Schema>(options: ConnectOptions = {}): Database<Schema> 
   const plain: KyselyProps = { config, dialect, driver, executor: new Kysely({ dialect }).getExecutor() }
   const core: Core = new Core(
     target.description,
-    () => open(target, env),
+    () => open(target, env, options),
     (engine) =>
       nesting.inside('migration', () =>
         prepare(engine, (connection) => transactionOver<Untyped>(plain, connection), folders),
@@ -69,10 +77,10 @@ function folder(
 }
 
 /** Loads what the URL asks for, and nothing else. */
-async function open(target: Target, env: Environment): Promise<Engine> {
+async function open(target: Target, env: Environment, options: ConnectOptions): Promise<Engine> {
   switch (target.kind) {
     case 'bucket':
-      return (await import('./engines/bucket/engine.ts')).openBucket(target, env)
+      return (await import('./engines/bucket/engine.ts')).openBucket(target, env, options)
     case 'file':
       return (await import('./engines/file/engine.ts')).openFile(target)
     case 'postgres':

@@ -21,6 +21,19 @@ test.each([
       description: 'sqlite+s3://bucket/a/b',
     },
   ],
+  [
+    'sqlite+s3://bucket/a?durability=write-behind&endpoint=http://localhost:9000&writes=3&interval=60',
+    {
+      storeUrl: 's3://bucket/a?endpoint=http://localhost:9000',
+      durability: 'write-behind',
+      writeBehind: { writes: 3, intervalMs: 60_000 },
+    },
+  ],
+  ['sqlite+file:///a?durability=commit', { storeUrl: 'file:///a', durability: 'commit' }],
+  [
+    'sqlite+memory:?durability=write-behind&writes=off&interval=off',
+    { storeUrl: 'memory:', writeBehind: { writes: null, intervalMs: null } },
+  ],
   ['postgres://u:p@host:5433/name', { kind: 'postgres', description: 'postgres://host:5433/name' }],
   [
     'postgresql://u:p%40%2F@host/name?sslmode=require',
@@ -36,6 +49,13 @@ test.each([
   ['app.db', /does not begin with a scheme.*sqlite:\.\/app\.db/s],
   ['mysql://u:s3cret@host/db', /unknown scheme "mysql:".*sqlite:.*postgres:/s],
   ['duckdb+s3://bucket/prefix', /unknown scheme "duckdb\+s3:"/],
+  [
+    'sqlite+s3://s3cret@bucket/a?durability=later',
+    /durability is 'later'; it is one of commit, write-behind/,
+  ],
+  ['sqlite+s3://bucket/a?durability=commit&durability=commit', /'durability' occurs twice/],
+  ['sqlite+s3://bucket/a?durability=write-behind&writes=0', /writes is '0'; it is a whole number/],
+  ['sqlite+s3://bucket/a?interval=5', /'interval' is for durability=write-behind/],
   ['sqlite:', /no file is named/],
   ['sqlite:///app.db', /two slashes/],
   ['sqlite:app.db?mode=ro', /takes no parameters/],

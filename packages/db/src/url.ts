@@ -1,4 +1,5 @@
 import { isAbsolute, resolve } from 'node:path'
+import { type DurabilityParameters, takeDurability } from './durability.ts'
 import { ConfigError } from './errors.ts'
 
 /** The SQL that a database speaks. */
@@ -15,7 +16,7 @@ export interface FileTarget {
   readonly path: string
 }
 
-export interface BucketTarget {
+export interface BucketTarget extends DurabilityParameters {
   readonly kind: 'bucket'
   readonly engine: 'sqlite'
   readonly description: string
@@ -32,7 +33,8 @@ export interface PostgresTarget {
 
 const KNOWN = `known are
   sqlite:./app.db                     a local file (sqlite::memory: for none)
-  sqlite+s3://bucket/prefix           SQLite whose home is a bucket (?endpoint=… for another S3)
+  sqlite+s3://bucket/prefix           SQLite whose home is a bucket (?endpoint=… for another S3,
+                                      ?durability=write-behind&writes=10&interval=300)
   sqlite+file:///folder               SQLite whose home is a folder
   sqlite+memory:                      the same in memory, for tests
   postgres://user:password@host/name  PostgreSQL`
@@ -52,12 +54,7 @@ export function parseUrl(url: string | undefined, directory: string): Target {
     case 'sqlite+s3':
     case 'sqlite+file':
     case 'sqlite+memory':
-      return {
-        kind: 'bucket',
-        engine: 'sqlite',
-        description: withoutSecrets(url),
-        storeUrl: url.slice('sqlite+'.length),
-      }
+      return bucket(url)
     case 'postgres':
     case 'postgresql':
       return server(url)
@@ -66,6 +63,18 @@ export function parseUrl(url: string | undefined, directory: string): Target {
       throw new ConfigError(`DATABASE_URL does not begin with a scheme; ${KNOWN}`)
     default:
       throw new ConfigError(`DATABASE_URL has the unknown scheme "${scheme}:"; ${KNOWN}`)
+  }
+}
+
+function bucket(url: string): BucketTarget {
+  const description = withoutSecrets(url)
+  const { rest, parameters } = takeDurability(url, description)
+  return {
+    kind: 'bucket',
+    engine: 'sqlite',
+    description,
+    storeUrl: rest.slice('sqlite+'.length),
+    ...parameters,
   }
 }
 

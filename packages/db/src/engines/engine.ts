@@ -1,4 +1,4 @@
-import type { Invocation } from '@thaw/sqlite'
+import type { Invocation, Persisted, PersistOptions, WriteBehindControl } from '@thaw/sqlite'
 import type { CompiledQuery, DatabaseConnection, QueryResult, TransactionSettings } from 'kysely'
 
 /**
@@ -30,6 +30,10 @@ export interface Engine {
   isMissingTable(error: unknown): boolean
   /** Opens the context of one request: its freshness and its deadline. */
   around<T>(invocation: Invocation, next: () => Promise<T>): Promise<T>
+  /** Makes what was acknowledged durable. Absent where it always is. */
+  persist?(options: PersistOptions): Promise<Persisted | null>
+  /** Null, or absent, where there is nothing to persist. */
+  readonly writeBehind?: WriteBehindControl | null
   /** Waits for what is under way and closes. */
   close(): Promise<void>
 }

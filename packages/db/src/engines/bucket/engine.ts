@@ -2,9 +2,11 @@ import {
   type AtomicOptions,
   CommitUnknownError as BucketCommitUnknownError,
   ConflictError as BucketConflictError,
+  type Durability,
   type Invocation,
   openSqlite,
   type SqliteDatabase,
+  type WriteBehindSettings,
 } from '@thaw/sqlite'
 import { openStore, StoreConfigError, type StoreEnvironment } from '@thaw/store'
 import type { DatabaseConnection } from 'kysely'
@@ -14,14 +16,29 @@ import type { Engine } from '../engine.ts'
 import { isMissingSqliteTable, SQLITE_USER_TABLES } from '../sqlite-result.ts'
 import { BucketConnection, transactionConnection } from './connection.ts'
 
+/** What `connect` was given goes over what the URL says. */
+export interface BucketOptions {
+  readonly durability?: Durability | undefined
+  readonly writeBehind?: WriteBehindSettings | undefined
+}
+
 /**
  * SQLite whose home is a bucket.
  * @throws ConfigError, and what `openSqlite` throws
  */
-export async function openBucket(target: BucketTarget, env: StoreEnvironment): Promise<Engine> {
+export async function openBucket(
+  target: BucketTarget,
+  env: StoreEnvironment,
+  options: BucketOptions = {},
+): Promise<Engine> {
   const store = storeOf(target, env)
   try {
-    const sqlite = await openSqlite({ store, description: target.description })
+    const sqlite = await openSqlite({
+      store,
+      description: target.description,
+      durability: options.durability ?? target.durability ?? 'commit',
+      writeBehind: { ...target.writeBehind, ...options.writeBehind },
+    })
     return bucketEngine(sqlite, async () => {
       await sqlite.close()
       await store.close()
@@ -42,8 +59,15 @@ export function bucketEngine(sqlite: SqliteDatabase, close: () => Promise<void>)
     isMissingTable: isMissingSqliteTable,
     acquire: async () => new BucketConnection(sqlite, translated),
     atomic: (run, key) => atomic(run, key === undefined ? {} : { key }),
-    exclusive: (run) => atomic(run, {}),
+    // Migrations and seeds are not left to chance: others may open the database before the next persist.
+    exclusive: async (run) => {
+      const result = await atomic(run, {})
+      await sqlite.persist({ force: true })
+      return result
+    },
     around: (invocation: Invocation, next) => sqlite.around(invocation, next),
+    persist: (options) => sqlite.persist(options),
+    writeBehind: sqlite.writeBehind,
     close,
   }
 }
