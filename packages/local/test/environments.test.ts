@@ -295,7 +295,9 @@ describe('limits', () => {
       expect((await simulator.invoke('echo', {})).functionError).toBe(null)
       await simulator.kill()
       expect((await hanging).functionError).toBe('Unhandled')
-      expect((await simulator.invoke('single', { rawPath: '/', rawQueryString: '' })).functionError).toBe(null)
+      expect((await simulator.invoke('single', { rawPath: '/', rawQueryString: '' })).functionError).toBe(
+        null,
+      )
     } finally {
       await simulator.close()
     }

@@ -1,0 +1,130 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Simulator } from '@thaw/local'
+import { checkDatabase, status } from '@thaw/sqlite'
+import { openStore } from '@thaw/store'
+import { type S3Server, seededRandom, startS3Server } from '@thaw/testing'
+import { expect, onTestFinished } from 'vitest'
+import { ANSWER_WITHIN_MS, send, startSpendSense, stats } from './kill.ts'
+
+/** What a run of the workload showed. */
+export interface Loss {
+  readonly kills: number
+  readonly acknowledged: number
+  /** How many of them were gone afterwards, by the life of an environment that had acknowledged them. */
+  readonly lost: readonly number[]
+}
+
+interface Acknowledged {
+  readonly user: string
+  /** Counts the lives of the environment. */
+  readonly life: number
+}
+
+/**
+ * Kills the one environment of SpendSense `kills` times, at random moments, while a client sends ingests, one after the
+ * other, to a database in write-behind mode. Afterwards what is left has to be whole, and of each life the beginning.
+ *
+ * @param parameters of the URL: `writes=10&interval=off`
+ */
+export async function killWriteBehind(kills: number, parameters: string): Promise<Loss> {
+  const seed = process.env.THAW_SEED ?? String(Date.now())
+  console.log(`seed ${seed} (THAW_SEED repeats the moments of the kills)`)
+  const random = seededRandom(seed)
+  const bucket = await startS3Server({ latencyMs: 5 })
+  onTestFinished(() => bucket.close())
+  const url = `sqlite+${bucket.urlOf('spendsense')}&durability=write-behind&${parameters}`
+  const start = async () => {
+    const simulator = await startSpendSense(url, bucket.env)
+    onTestFinished(() => simulator.close())
+    return simulator
+  }
+  const simulator = await start()
+  const before = await stats(simulator)
+
+  let life = 0
+  let stop = false
+  const client = ingest(simulator, () => ({ life, stop }))
+  for (let kill = 0; kill < kills; kill++) {
+    await sleep(random.integer(50, 1_200))
+    await simulator.kill()
+    life++
+  }
+  stop = true
+  const acknowledged = await client
+  await simulator.close()
+
+  const fresh = await start()
+  const left = new Set<string>()
+  for (const { user } of acknowledged) {
+    const { status } = await fetch(`${fresh.url}/users/${user}`)
+    expect([200, 404], `user ${user}`).toContain(status)
+    if (status === 200) left.add(user)
+  }
+  const { ingests, users, accounts, transactions } = await stats(fresh)
+  // Each ingest is there as a whole or not at all. One that was never answered may be there too.
+  const applied = ingests - before.ingests
+  expect(applied - left.size).toBeOneOf([0, 1])
+  expect([users - before.users, accounts - before.accounts, transactions - before.transactions]).toEqual([
+    applied,
+    applied,
+    2 * applied,
+  ])
+  await fresh.close()
+  await expectWhole(bucket)
+  // Closing the simulator was one more.
+  return { kills: kills + 1, acknowledged: acknowledged.length, lost: lostByLife(acknowledged, left) }
+}
+
+/** Sends one ingest after the other, each until it is answered with 201. */
+async function ingest(
+  simulator: Simulator,
+  now: () => { readonly life: number; readonly stop: boolean },
+): Promise<Acknowledged[]> {
+  const acknowledged: Acknowledged[] = []
+  for (let n = 0; !now().stop; n++) {
+    const user = `behind-${n}`
+    const giveUpAt = performance.now() + ANSWER_WITHIN_MS
+    for (;;) {
+      const answer = await send(simulator, `write-behind ${n}`, user)
+      if (answer === 201) break
+      if (now().stop) return acknowledged
+      if (answer < 500 || performance.now() > giveUpAt) throw new Error(`${user} was answered with ${answer}`)
+    }
+    acknowledged.push({ user, life: now().life })
+  }
+  return acknowledged
+}
+
+/** How many of each life are gone; those have to be its last ones. */
+function lostByLife(acknowledged: readonly Acknowledged[], left: ReadonlySet<string>): number[] {
+  const lives = Map.groupBy(acknowledged, ({ life }) => life)
+  return [...lives.values()].map((ofLife) => {
+    const kept = ofLife.map(({ user }) => left.has(user))
+    const lost = kept.filter((there) => !there).length
+    expect(kept, 'what is left of a life is its beginning').toEqual(
+      kept.map((_, n) => n < kept.length - lost),
+    )
+    return lost
+  })
+}
+
+/** The database restores, SQLite finds it in order, and no other writer was ever there. */
+async function expectWhole(bucket: S3Server): Promise<void> {
+  const store = openStore(bucket.urlOf('spendsense'), bucket.env)
+  try {
+    const source = { store, description: 'spendsense' }
+    expect(await checkDatabase(source, { parts: ['download'] })).toMatchObject([{ ok: true }])
+    expect((await status(source)).lost).toEqual([])
+  } finally {
+    await store.close()
+  }
+}
+
+export function describeLoss(parameters: string, { kills, acknowledged, lost }: Loss): string {
+  const all = lost.reduce((sum, n) => sum + n, 0)
+  const share = ((100 * all) / acknowledged).toFixed(1)
+  return (
+    `${parameters}: ${acknowledged} writes acknowledged, ${kills} kills, ${all} writes lost (${share} %): ` +
+    `${(all / kills).toFixed(1)} a kill, ${Math.max(0, ...lost)} at most`
+  )
+}
