@@ -6,12 +6,24 @@ import { type S3Server, seededRandom, startS3Server } from '@thaw/testing'
 import { expect, onTestFinished } from 'vitest'
 import { ANSWER_WITHIN_MS, send, startSpendSense, stats } from './kill.ts'
 
+/** How many answers the longest-lived environment may give. */
+const LONGEST_LIFE = 25
+
 /** What a run of the workload showed. */
 export interface Loss {
   readonly kills: number
   readonly acknowledged: number
   /** How many of them were gone afterwards, by the life of an environment that had acknowledged them. */
   readonly lost: readonly number[]
+}
+
+/** What client and killer know of each other. */
+interface Run {
+  life: number
+  /** In this life. */
+  answered: number
+  stop: boolean
+  readonly acknowledged: Acknowledged[]
 }
 
 interface Acknowledged {
@@ -41,16 +53,20 @@ export async function killWriteBehind(kills: number, parameters: string): Promis
   const simulator = await start()
   const before = await stats(simulator)
 
-  let life = 0
-  let stop = false
-  const client = ingest(simulator, () => ({ life, stop }))
+  const run: Run = { life: 0, answered: 0, stop: false, acknowledged: [] }
+  const client = ingest(simulator, run)
   for (let kill = 0; kill < kills; kill++) {
-    await sleep(random.integer(50, 1_200))
+    // By what it has answered, so that a slow machine shows the same; then somewhere within the next request.
+    const lifetime = random.integer(0, LONGEST_LIFE)
+    while (run.answered < lifetime) await Promise.race([sleep(2), client])
+    await sleep(random.integer(0, 20))
+    run.life++
+    run.answered = 0
     await simulator.kill()
-    life++
   }
-  stop = true
-  const acknowledged = await client
+  run.stop = true
+  await client
+  const { acknowledged } = run
   await simulator.close()
 
   const fresh = await start()
@@ -76,23 +92,21 @@ export async function killWriteBehind(kills: number, parameters: string): Promis
 }
 
 /** Sends one ingest after the other, each until it is answered with 201. */
-async function ingest(
-  simulator: Simulator,
-  now: () => { readonly life: number; readonly stop: boolean },
-): Promise<Acknowledged[]> {
-  const acknowledged: Acknowledged[] = []
-  for (let n = 0; !now().stop; n++) {
+async function ingest(simulator: Simulator, run: Run): Promise<void> {
+  for (let n = 0; !run.stop; n++) {
     const user = `behind-${n}`
     const giveUpAt = performance.now() + ANSWER_WITHIN_MS
+    let life: number
     for (;;) {
+      life = run.life // who gets the request; the answer may come when that one is dead
       const answer = await send(simulator, `write-behind ${n}`, user)
       if (answer === 201) break
-      if (now().stop) return acknowledged
+      if (run.stop) return
       if (answer < 500 || performance.now() > giveUpAt) throw new Error(`${user} was answered with ${answer}`)
     }
-    acknowledged.push({ user, life: now().life })
+    run.acknowledged.push({ user, life })
+    if (life === run.life) run.answered++
   }
-  return acknowledged
 }
 
 /** How many of each life are gone; those have to be its last ones. */
