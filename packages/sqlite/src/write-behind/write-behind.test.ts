@@ -122,6 +122,41 @@ test('what became due within an invocation is persisted before it ends', async (
   expect(await persisted(store)).toEqual(['a', 'b', 'c'])
 })
 
+test('a persist that somebody began and did not wait for is over before the invocation is', async () => {
+  const { db, store, answers } = await bench()
+  const put = heldPut()
+  answers.push(put.answer)
+  let over = false
+  const around = db.around(invocation, async () => {
+    await insert(db, 'a')
+    void db.persist()
+  })
+  void around.then(() => {
+    over = true
+  })
+  await put.sent
+  await settled()
+  expect(over).toBe(false)
+  put.let()
+  await around
+  expect(await persisted(store)).toEqual(['a'])
+})
+
+test('as many writes again during a put are due when it is over', async () => {
+  const { db, store, answers } = await bench({ writes: 2 })
+  const put = heldPut()
+  answers.push(put.answer)
+  await insert(db, 'a')
+  await insert(db, 'b')
+  await put.sent
+  await insert(db, 'c')
+  await insert(db, 'd')
+  put.let()
+  await settled()
+  expect(await persisted(store)).toEqual(['a', 'b', 'c', 'd'])
+  expect(db.position).toBe(3)
+})
+
 test('an invocation that fails persists what is due as well', async () => {
   const { db, store } = await bench({ writes: 1 })
   const failing = db.around(invocation, async () => {
