@@ -13,8 +13,10 @@ const LONGEST_LIFE = 25
 export interface Loss {
   readonly kills: number
   readonly acknowledged: number
-  /** How many of them were gone afterwards, by the life of an environment that had acknowledged them. */
-  readonly lost: readonly number[]
+  /** How many of them were gone afterwards. */
+  readonly lost: number
+  /** The same for each life of the environment, but for answers that came when it was being killed. */
+  readonly lostByLife: readonly number[]
 }
 
 /** What client and killer know of each other. */
@@ -28,8 +30,8 @@ interface Run {
 
 interface Acknowledged {
   readonly user: string
-  /** Counts the lives of the environment. */
-  readonly life: number
+  /** Which life of the environment answered; null when it was killed meanwhile, and the next one may have. */
+  readonly life: number | null
 }
 
 /**
@@ -88,7 +90,12 @@ export async function killWriteBehind(kills: number, parameters: string): Promis
   await fresh.close()
   await expectWhole(bucket)
   // Closing the simulator was one more.
-  return { kills: kills + 1, acknowledged: acknowledged.length, lost: lostByLife(acknowledged, left) }
+  return {
+    kills: kills + 1,
+    acknowledged: acknowledged.length,
+    lost: acknowledged.length - left.size,
+    lostByLife: lostByLife(acknowledged, left),
+  }
 }
 
 /** Sends one ingest after the other, each until it is answered with 201. */
@@ -98,13 +105,13 @@ async function ingest(simulator: Simulator, run: Run): Promise<void> {
     const giveUpAt = performance.now() + ANSWER_WITHIN_MS
     let life: number
     for (;;) {
-      life = run.life // who gets the request; the answer may come when that one is dead
+      life = run.life
       const answer = await send(simulator, `write-behind ${n}`, user)
       if (answer === 201) break
       if (run.stop) return
       if (answer < 500 || performance.now() > giveUpAt) throw new Error(`${user} was answered with ${answer}`)
     }
-    run.acknowledged.push({ user, life })
+    run.acknowledged.push({ user, life: life === run.life ? life : null })
     if (life === run.life) run.answered++
   }
 }
@@ -112,6 +119,7 @@ async function ingest(simulator: Simulator, run: Run): Promise<void> {
 /** How many of each life are gone; those have to be its last ones. */
 function lostByLife(acknowledged: readonly Acknowledged[], left: ReadonlySet<string>): number[] {
   const lives = Map.groupBy(acknowledged, ({ life }) => life)
+  lives.delete(null)
   return [...lives.values()].map((ofLife) => {
     const kept = ofLife.map(({ user }) => left.has(user))
     const lost = kept.filter((there) => !there).length
@@ -134,11 +142,10 @@ async function expectWhole(bucket: S3Server): Promise<void> {
   }
 }
 
-export function describeLoss(parameters: string, { kills, acknowledged, lost }: Loss): string {
-  const all = lost.reduce((sum, n) => sum + n, 0)
-  const share = ((100 * all) / acknowledged).toFixed(1)
+export function describeLoss(parameters: string, { kills, acknowledged, lost, lostByLife }: Loss): string {
+  const share = ((100 * lost) / acknowledged).toFixed(1)
   return (
-    `${parameters}: ${acknowledged} writes acknowledged, ${kills} kills, ${all} writes lost (${share} %): ` +
-    `${(all / kills).toFixed(1)} a kill, ${Math.max(0, ...lost)} at most`
+    `${parameters}: ${acknowledged} writes acknowledged, ${kills} kills, ${lost} writes lost (${share} %): ` +
+    `${(lost / kills).toFixed(1)} a kill, ${Math.max(0, ...lostByLife)} at most`
   )
 }

@@ -154,6 +154,25 @@ test('while it cannot be kept nothing is undone', async () => {
   expect(await listLost(store)).toHaveLength(1)
 })
 
+test('when the bucket cannot be followed at once, nothing is built on the old state', async () => {
+  const { db, store } = await bench()
+  await insert(db, 'a')
+  await writeElsewhere(store)
+  const { get } = store
+  const { put } = store
+  store.put = async (key, body, options) => {
+    // Kept, and from then on nothing can be read.
+    if (key.startsWith('lost/')) store.get = async () => Promise.reject(refusal(key))
+    return put(key, body, options)
+  }
+  await expect(db.persist()).rejects.toMatchObject({ code: 'WRITE_BEHIND_LOST' })
+  await outcomeOf(db.execute('SELECT 1'))
+  await expect(insert(db, 'b')).rejects.toMatchObject({ code: 'STORE_ACCESS_DENIED' })
+  store.get = get
+  await insert(db, 'b')
+  expect(await values(db)).toEqual(['theirs', 'b'])
+})
+
 test('a history that was replaced is another writer too', async () => {
   const { db, store } = await bench()
   await insert(db, 'a')

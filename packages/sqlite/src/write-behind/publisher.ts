@@ -104,7 +104,7 @@ export class Publisher {
     try {
       await follower.synchronise(capture)
     } catch {
-      follower.distrust() // it is undone all the same, and the next use finds out what is wrong
+      follower.abandon() // it cannot be built upon any more; the next use starts from what the bucket holds
     }
     return object === null ? null : { object, position }
   }

@@ -157,6 +157,27 @@ test('as many writes again during a put are due when it is over', async () => {
   expect(db.position).toBe(3)
 })
 
+test('an invocation among others does not wait for a persist, the last one does', async () => {
+  const { db, store, answers } = await bench({ writes: 1 })
+  const put = heldPut()
+  answers.push(put.answer)
+  const others = Promise.withResolvers<void>()
+  const last = db.around(invocation, () => others.promise)
+  await db.around(invocation, () => insert(db, 'a'))
+  await put.sent
+  await db.around(invocation, () => insert(db, 'b'))
+  let over = false
+  void last.then(() => {
+    over = true
+  })
+  others.resolve()
+  await settled()
+  expect(over).toBe(false)
+  put.let()
+  await last
+  expect(await persisted(store)).toEqual(['a', 'b'])
+})
+
 test('an invocation that fails persists what is due as well', async () => {
   const { db, store } = await bench({ writes: 1 })
   const failing = db.around(invocation, async () => {

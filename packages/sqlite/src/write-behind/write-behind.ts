@@ -51,6 +51,8 @@ export class WriteBehind {
   readonly #lane = new Mutex()
   /** The persist that is under way, which whoever asks meanwhile shares. */
   #pass: Promise<Persisted | null> | null = null
+  /** How many are under way. */
+  #invocations = 0
   #logBytes = 0
   #failure: PersistError | null = null
   #lost: WriteBehindLostError | null = null
@@ -113,7 +115,9 @@ export class WriteBehind {
    * @throws WriteBehindLostError when another writer was there
    */
   fresh(begun: number): Promise<void> | null {
-    return this.#options.follower.isFresh(begun) ? null : this.#freshSince(begun)
+    // A persist that is under way finds out by itself, and the copy cannot move before it has.
+    const since = this.#pass ? 0 : begun
+    return this.#options.follower.isFresh(since) ? null : this.#freshSince(since)
   }
 
   /**
@@ -121,12 +125,13 @@ export class WriteBehind {
    * @throws WriteBehindLostError when `next` succeeded and what it wrote may be lost
    */
   async around<T>(deadline: number, next: () => Promise<T>): Promise<T> {
-    await this.#occasion(deadline)
+    // Frozen is only who serves no request: where others are under way, nobody waits for a persist.
+    if (this.#invocations++ === 0) await this.#occasion(deadline)
     let result: T
     try {
       result = await next()
     } finally {
-      await this.#occasion(deadline)
+      if (--this.#invocations === 0) await this.#occasion(deadline)
     }
     this.raiseLost() // perhaps what `next` wrote: its answer must not leave
     return result
