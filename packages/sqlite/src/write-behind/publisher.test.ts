@@ -270,6 +270,24 @@ test('a log past its limit is folded during a persist that holds writers back, a
   expect((await db.execute('PRAGMA integrity_check')).rows).toEqual([{ integrity_check: 'ok' }])
 })
 
+test('what is not published is never folded into the file, where an undo would not find what it overwrote', async () => {
+  const { db, store, answers } = await bench()
+  await insert(db, 'before')
+  await db.execute('INSERT INTO t(v) VALUES (zeroblob(6000000))')
+  const put = heldPut()
+  answers.push(put.answer)
+  const persisting = db.persist()
+  await put.sent
+  await db.execute("UPDATE t SET v = 'after' WHERE v = 'before'")
+  put.let()
+  await persisting
+  const other = await open({ store })
+  await other.execute('CREATE TABLE theirs(a)')
+  const lost = await db.persist().catch((error: unknown) => error)
+  await expect(db.execute('SELECT 1')).rejects.toBe(lost)
+  expect((await db.execute('SELECT v FROM t WHERE id = 1')).rows).toEqual([{ v: 'before' }])
+})
+
 test.each([1, 2, 3])(
   'a random workload with persists in between is in the bucket as it was here: seed %i',
   async (seed) => {
