@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdir, readdir } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { temporaryDirectory } from '@thaw/testing'
 import { CamelCasePlugin } from 'kysely'
@@ -117,6 +117,31 @@ test('write-behind: by option or by URL, persisted on demand, by an invocation a
   const byUrl = connect<Schema>({ url: `${home}?durability=write-behind&writes=5&interval=off`, env: {} })
   expect((await byUrl.writeBehind())?.thresholds).toEqual({ writes: 5, intervalMs: null })
   await byUrl.shutdown()
+})
+
+test('what cannot be persisted keeps the database open, and goes with the next shutdown', async () => {
+  await using directory = await temporaryDirectory()
+  const url = `sqlite+${pathToFileURL(`${directory.path}/home`)}`
+  const db = connect<Schema>({
+    url,
+    env: {},
+    durability: 'write-behind',
+    migrations: await folderOf(MIGRATIONS),
+  })
+  await db.ready()
+  await db.insertInto('users').values({ id: 9, name: 'kept' }).execute()
+  await rename(`${directory.path}/home`, `${directory.path}/away`)
+  await writeFile(`${directory.path}/home`, 'no folder')
+  await expect(db.shutdown()).rejects.toMatchObject({ code: 'PERSIST_FAILED', writes: 1 })
+  expect(await db.selectFrom('users').select('name').where('id', '=', 9).execute()).toEqual([
+    { name: 'kept' },
+  ])
+  await rm(`${directory.path}/home`)
+  await rename(`${directory.path}/away`, `${directory.path}/home`)
+  await db.shutdown()
+  const other = connect<Schema>({ url, env: {} })
+  expect(await other.selectFrom('users').select('id').where('id', '=', 9).execute()).toEqual([{ id: 9 }])
+  await other.shutdown()
 })
 
 test('where everything acknowledged is durable there is nothing to persist', async () => {

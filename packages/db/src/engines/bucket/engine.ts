@@ -5,6 +5,7 @@ import {
   type Durability,
   type Invocation,
   openSqlite,
+  PersistError,
   type SqliteDatabase,
   type WriteBehindSettings,
 } from '@thaw/sqlite'
@@ -40,7 +41,10 @@ export async function openBucket(
       writeBehind: { ...target.writeBehind, ...options.writeBehind },
     })
     return bucketEngine(sqlite, async () => {
-      await sqlite.close()
+      await sqlite.close().catch(async (error: unknown) => {
+        if (!(error instanceof PersistError)) await store.close()
+        throw error
+      })
       await store.close()
     })
   } catch (error) {
