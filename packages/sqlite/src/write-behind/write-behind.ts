@@ -162,8 +162,10 @@ export class WriteBehind {
     const { follower, runner } = this.#options
     return follower.exclusive(async () => {
       if (!follower.isFresh(0)) await follower.synchronise(null)
-      const outcome = await runner.run(follower.replica.writer, work)
+      const { replica } = follower
+      const outcome = await runner.run(replica.writer, work)
       if ('error' in outcome) throw outcome.error
+      replica.unpin() // whatever keeps readers on the published state: here they see what is acknowledged
       this.#schedule.wrote()
       this.#startIfDue(work.deadline)
       return outcome.value
