@@ -167,8 +167,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a proof is dated when its answer came',
     file: 'follower.ts',
-    from: 'this.#verifiedAt = Math.max(this.#verifiedAt, at)',
-    to: 'this.#verifiedAt = Math.max(this.#verifiedAt, at, this.#options.clock.now())',
+    from: 'tick >= this.#provenTick) this.#verifiedAt = at',
+    to: 'tick >= this.#provenTick) this.#verifiedAt = this.#options.clock.now()',
   },
   {
     name: 'a replaced history is followed',
