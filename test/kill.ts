@@ -7,9 +7,9 @@ import { expect, onTestFinished } from 'vitest'
 
 export const ROOT = join(import.meta.dirname, '..', 'apps', 'spendsense')
 const CLIENTS = 3
-const ANSWER_WITHIN_MS = 30_000
+export const ANSWER_WITHIN_MS = 30_000
 
-interface Stats {
+export interface Stats {
   readonly ingests: number
   readonly users: number
   readonly accounts: number
@@ -95,7 +95,7 @@ async function ingestUntil(simulator: Simulator, client: number, stopped: () => 
   return acknowledged
 }
 
-async function send(simulator: Simulator, key: string, user: string): Promise<number> {
+export async function send(simulator: Simulator, key: string, user: string): Promise<number> {
   const account = `${user}-checking`
   const transaction = {
     account_id: account,
@@ -131,14 +131,14 @@ async function send(simulator: Simulator, key: string, user: string): Promise<nu
   return response.status
 }
 
-async function stats(simulator: Simulator): Promise<Stats> {
+export async function stats(simulator: Simulator): Promise<Stats> {
   const response = await fetch(`${simulator.url}/api/stats`)
   const text = await response.text()
   if (!response.ok) throw new Error(`/api/stats: ${response.status} ${text}`)
   return JSON.parse(text)
 }
 
-async function startSpendSense(
+export async function startSpendSense(
   databaseUrl: string,
   credentials: Readonly<Record<string, string>>,
   packages?: readonly FunctionPackage[],

@@ -6,6 +6,7 @@ import { commitLatency } from './commit-latency.ts'
 import { commitWholeFile } from './commit-wholefile.ts'
 import { readPoint } from './read-point.ts'
 import { restore } from './restore.ts'
+import { writeBehindTrack } from './write-behind-track.ts'
 
 export interface Bench {
   /** The names of the lines it prints. */
@@ -22,5 +23,6 @@ export const benches: readonly Bench[] = [
   commitWholeFile,
   readPoint,
   restore,
+  writeBehindTrack,
   coldApi,
 ]

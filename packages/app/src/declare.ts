@@ -1,3 +1,5 @@
+import type { Durability } from './model.ts'
+
 /** Everything that `http` takes besides its source file. */
 export interface HttpOptions {
   /** `'GET /users/{id}'`, or several. Without one the function receives what no other route takes. */
@@ -6,6 +8,8 @@ export interface HttpOptions {
   readonly memory?: number
   /** Seconds, or `'10s'`; at most 30, because an HTTP API waits no longer. 30 when absent. */
   readonly timeout?: number | string
+  /** How many requests it may serve at once (Lambda's reserved concurrency); no limit of its own when absent. */
+  readonly concurrency?: number
   /** Variables for this function, over those of the application. */
   readonly environment?: Readonly<Record<string, string>>
 }
@@ -22,6 +26,16 @@ export interface SqliteOptions {
   readonly migrations?: string
   /** Folder of JSON files for an empty database. */
   readonly seed?: string
+  /**
+   * When a write is durable: when it is acknowledged (`commit`, when absent); when its request is answered, with all
+   * that the request wrote (`invocation`); or some time later (`write-behind`), which loses writes when an environment is
+   * killed, and is for one function with `concurrency: 1`.
+   */
+  readonly durability?: Durability
+  /** Write-behind persists after so many writes; 10 when absent. */
+  readonly writes?: number
+  /** Write-behind persists so long after it last did: seconds, or `'5m'`; 300 s when absent. */
+  readonly interval?: number | string
 }
 
 /** What `sqlite` returns; `defineApp` checks it. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { type AppDefinition, http, sqlite } from './declare.ts'
+import { type AppDefinition, http, type SqliteOptions, sqlite } from './declare.ts'
 import { defineApp } from './define.ts'
+import { durabilityQuery } from './durability.ts'
 import { ConfigError } from './errors.ts'
 
 /** Problems of a definition, as `at: message`. */
@@ -62,6 +63,40 @@ test('an application comes out complete and normalised', () => {
       },
     ],
   })
+})
+
+test('write-behind is said with the database, and a limit of concurrency with a function', () => {
+  const database = sqlite({ durability: 'write-behind', writes: 3, interval: '1m' })
+  const app = defineApp({ name: 'a', database, functions: { api: http('./src/api.ts', { concurrency: 1 }) } })
+  expect(app.database).toEqual({ kind: 'sqlite', durability: 'write-behind', writes: 3, intervalSeconds: 60 })
+  expect(app.functions[0]?.concurrency).toBe(1)
+  const query = (options: SqliteOptions) =>
+    durabilityQuery(defineApp({ name: 'a', database: sqlite(options), functions: { api } }).database!)
+  expect(query({ durability: 'write-behind', writes: 3, interval: '1m' })).toBe(
+    '?durability=write-behind&writes=3&interval=60',
+  )
+  expect(query({ durability: 'write-behind' })).toBe('?durability=write-behind')
+  expect(query({ durability: 'commit' })).toBe('?durability=commit')
+  expect(query({})).toBe('')
+})
+
+test.each([
+  [
+    { durability: 'later' },
+    "database.durability: 'later' is unknown; it is one of commit, invocation, write-behind",
+  ],
+  [
+    { writes: 3 },
+    "database.writes: is for durability: 'write-behind'; otherwise every write is durable at once",
+  ],
+  [{ durability: 'commit', interval: 3 }, /^database.interval: is for durability: 'write-behind'/],
+  [{ durability: 'write-behind', writes: 0 }, /^database.writes: 0 is not possible/],
+  [{ durability: 'write-behind', interval: '2d' }, /^database.interval: '2d' is no length of time/],
+  [{ durability: 'write-behind', interval: 0 }, /^database.interval: 0 is not possible/],
+])('%o is refused', (options, message) => {
+  expect(problems({ name: 'a', database: sqlite(options as SqliteOptions), functions: { api } })).toEqual([
+    message instanceof RegExp ? expect.stringMatching(message) : message,
+  ])
 })
 
 test('nothing of an application can be changed', () => {

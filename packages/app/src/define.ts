@@ -1,5 +1,6 @@
 import { createReport, isPlainObject, type Report, readInteger, readObject, readPath } from './checks.ts'
 import type { AppDefinition } from './declare.ts'
+import { readDurability } from './durability.ts'
 import { readEnvironment } from './environment.ts'
 import { ConfigError } from './errors.ts'
 import type { App, AppFunction, DatabaseDefinition, Route } from './model.ts'
@@ -55,7 +56,8 @@ function readDatabase(report: Report, value: unknown): DatabaseDefinition | null
     report.add('database', `must be sqlite({ … }), not ${show(value)}`)
     return null
   }
-  const options = readObject(report, 'database', value.options, ['migrations', 'seed']) ?? {}
+  const known = ['migrations', 'seed', 'durability', 'writes', 'interval']
+  const options = readObject(report, 'database', value.options, known) ?? {}
   const folder = (key: string) =>
     options[key] === undefined ? null : readPath(report, `database.${key}`, options[key], 'a folder')
   const migrations = folder('migrations')
@@ -64,6 +66,7 @@ function readDatabase(report: Report, value: unknown): DatabaseDefinition | null
     kind: 'sqlite',
     ...(migrations === null ? {} : { migrations }),
     ...(seed === null ? {} : { seed }),
+    ...readDurability(report, options),
   }
 }
 
@@ -107,7 +110,8 @@ function readFunction(
       `'${entry}' is no source file; it must end in .ts, .mts, .cts, .js, .mjs or .cjs`,
     )
   }
-  const options = readObject(report, at, value.options, ['route', 'memory', 'timeout', 'environment']) ?? {}
+  const options =
+    readObject(report, at, value.options, ['route', 'memory', 'timeout', 'concurrency', 'environment']) ?? {}
   return {
     kind: 'http',
     name,
@@ -115,6 +119,7 @@ function readFunction(
     handler: 'handler',
     memoryMb: readMemory(report, `${at}.memory`, options.memory),
     timeoutSeconds: readTimeout(report, `${at}.timeout`, options.timeout),
+    ...readConcurrency(report, `${at}.concurrency`, options.concurrency),
     routes: readRoutes(report, `${at}.route`, options.route),
     environment: { ...shared, ...readEnvironment(report, `${at}.environment`, options.environment) },
   }
@@ -136,6 +141,12 @@ function readTimeout(report: Report, at: string, value: unknown): number {
     report.add(at, `${show(value)} is too long: ${reason}; give '${httpTimeoutSeconds}s' or less`)
   } else return parsed.value
   return defaults.timeoutSeconds
+}
+
+function readConcurrency(report: Report, at: string, value: unknown): Pick<AppFunction, 'concurrency'> {
+  if (value === undefined) return {}
+  const concurrency = readInteger(report, at, value, { min: 1, max: 10_000, unit: 'requests' })
+  return concurrency === null ? {} : { concurrency }
 }
 
 function readRoutes(report: Report, at: string, value: unknown): readonly Route[] {

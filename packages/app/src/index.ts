@@ -7,6 +7,7 @@ export type {
 } from './declare.ts'
 export { http, sqlite } from './declare.ts'
 export { defineApp } from './define.ts'
+export { durabilityQuery } from './durability.ts'
 export type { ConfigErrorCode, Problem } from './errors.ts'
 export { ConfigError } from './errors.ts'
 export { loadApp } from './load.ts'

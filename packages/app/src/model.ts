@@ -32,6 +32,8 @@ export interface HttpFunction {
   readonly handler: string
   readonly memoryMb: number
   readonly timeoutSeconds: number
+  /** How many requests it may serve at once; no limit of its own when absent. */
+  readonly concurrency?: number
   /** At least one. */
   readonly routes: readonly Route[]
   /** What this function sees, the application's variables included. */
@@ -40,6 +42,12 @@ export interface HttpFunction {
 
 export type AppFunction = HttpFunction
 
+/**
+ * When a write is durable: `commit`, when it is acknowledged; `invocation`, when the request that it belongs to is
+ * answered; `write-behind`, some time later.
+ */
+export type Durability = 'commit' | 'invocation' | 'write-behind'
+
 /** SQLite whose home is a bucket, or whatever else `DATABASE_URL` says. */
 export interface SqliteDefinition {
   readonly kind: 'sqlite'
@@ -47,6 +55,11 @@ export interface SqliteDefinition {
   readonly migrations?: string
   /** Folder of JSON files for an empty database, relative to the project's root: `./data`. */
   readonly seed?: string
+  /** `commit` when absent. */
+  readonly durability?: Durability
+  /** When write-behind persists; its own defaults when absent. */
+  readonly writes?: number
+  readonly intervalSeconds?: number
 }
 
 export type DatabaseDefinition = SqliteDefinition

@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { mkdir, readdir } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { temporaryDirectory } from '@thaw/testing'
 import { CamelCasePlugin } from 'kysely'
 import { expect, test } from 'vitest'
 import { folderOf, removeFolders } from '../test/home.ts'
 import { MIGRATIONS, SEED } from '../test/preparation.ts'
-import { ConfigError, connect } from './index.ts'
+import { ConfigError, connect, type Database } from './index.ts'
 
 removeFolders()
 
@@ -75,6 +75,81 @@ test('a database where nothing is to be done is not written to', async () => {
   expect(await second.selectFrom('users').select('id').execute()).toHaveLength(2)
   await second.shutdown()
   expect(await objects()).toEqual(before)
+})
+
+test('write-behind: by option or by URL, persisted on demand, by an invocation and at the end', async () => {
+  await using directory = await temporaryDirectory()
+  const home = `sqlite+${pathToFileURL(`${directory.path}/home`)}`
+  const names = async () => {
+    const other = connect<Schema>({ url: home, env: {} })
+    const rows = await other.selectFrom('users').select('name').orderBy('id').execute()
+    await other.shutdown()
+    return rows.map(({ name }) => name)
+  }
+  const add = (db: Database<Schema>, name: string) =>
+    db
+      .insertInto('users')
+      .values({ id: name.length * 10, name })
+      .execute()
+  const db = connect<Schema>({
+    url: home,
+    env: {},
+    durability: 'write-behind',
+    writeBehind: { writes: null },
+    migrations: await folderOf(MIGRATIONS),
+    seed: await folderOf(SEED),
+  })
+  await db.ready()
+  expect(await names()).toEqual(['Ada', 'Bo']) // prepared is persisted
+  await add(db, 'Cleo')
+  expect(await names()).toEqual(['Ada', 'Bo'])
+  expect(await db.persist({ force: true })).toMatchObject({ writes: 1 })
+  expect(await names()).toEqual(['Ada', 'Bo', 'Cleo'])
+  const control = await db.writeBehind()
+  control?.configure({ writes: 1 })
+  await db.around({ requestId: 'r', deadline: Date.now() + 10_000 }, () => add(db, 'Dadda'))
+  expect(await names()).toEqual(['Ada', 'Bo', 'Cleo', 'Dadda'])
+  control?.configure({ writes: null })
+  await add(db, 'Eduard')
+  await db.shutdown()
+  expect(await names()).toEqual(['Ada', 'Bo', 'Cleo', 'Dadda', 'Eduard'])
+
+  const byUrl = connect<Schema>({ url: `${home}?durability=write-behind&writes=5&interval=off`, env: {} })
+  expect((await byUrl.writeBehind())?.thresholds).toEqual({ writes: 5, intervalMs: null })
+  await byUrl.shutdown()
+})
+
+test('what cannot be persisted keeps the database open, and goes with the next shutdown', async () => {
+  await using directory = await temporaryDirectory()
+  const url = `sqlite+${pathToFileURL(`${directory.path}/home`)}`
+  const db = connect<Schema>({
+    url,
+    env: {},
+    durability: 'write-behind',
+    migrations: await folderOf(MIGRATIONS),
+  })
+  await db.ready()
+  await db.insertInto('users').values({ id: 9, name: 'kept' }).execute()
+  await rename(`${directory.path}/home`, `${directory.path}/away`)
+  await writeFile(`${directory.path}/home`, 'no folder')
+  await expect(db.shutdown()).rejects.toMatchObject({ code: 'PERSIST_FAILED', writes: 1 })
+  expect(await db.selectFrom('users').select('name').where('id', '=', 9).execute()).toEqual([
+    { name: 'kept' },
+  ])
+  await rm(`${directory.path}/home`)
+  await rename(`${directory.path}/away`, `${directory.path}/home`)
+  await db.shutdown()
+  const other = connect<Schema>({ url, env: {} })
+  expect(await other.selectFrom('users').select('id').where('id', '=', 9).execute()).toEqual([{ id: 9 }])
+  await other.shutdown()
+})
+
+test('where everything acknowledged is durable there is nothing to persist', async () => {
+  for (const url of ['sqlite::memory:', 'sqlite+memory:']) {
+    const db = connect<Schema>({ url, env: {} })
+    expect([await db.persist({ force: true }), await db.writeBehind()]).toEqual([null, null])
+    await db.shutdown()
+  }
 })
 
 test('plugins are for the application, not for migrations and seeds', async () => {

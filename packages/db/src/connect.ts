@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { Durability, Freshness } from '@thaw/sqlite'
+import type { Durability, Freshness, WriteBehindSettings } from '@thaw/sqlite'
 import { Kysely, type KyselyPlugin, type KyselyProps } from 'kysely'
 import { Core } from './core.ts'
 import { Database, transactionOver } from './database.ts'
@@ -25,7 +25,7 @@ export interface ConnectOptions {
    * When what was written is durable, for a database whose home is a bucket; `?durability=` of the URL when absent, else
    * `commit`. Without effect on others: there each statement or transaction is durable when it resolves.
    */
-  readonly durability?: Durability
+  readonly durability?: Durability | undefined
   /** Kysely plugins. Migrations and seeds go without them. */
   readonly plugins?: KyselyPlugin[]
   /** How new reads are of a database whose home is a bucket, unless `around` says; `strong` when absent. */
@@ -35,6 +35,8 @@ export interface ConnectOptions {
    * who connect to a database should say the same.
    */
   readonly keyLifetimeMs?: number | undefined
+  /** When write-behind persists; what the URL says, else after 10 writes and every 300 s, when absent. */
+  readonly writeBehind?: WriteBehindSettings | undefined
   /** `process.env` when absent. Relative folders are relative to its `LAMBDA_TASK_ROOT`, else to the working directory. */
   readonly env?: Environment
 }
@@ -64,7 +66,7 @@ export function connect<Schema>(options: ConnectOptions = {}): Database<Schema> 
   const plain: KyselyProps = { config, dialect, driver, executor: new Kysely({ dialect }).getExecutor() }
   const core: Core = new Core(
     target.description,
-    () => open(target, env, { freshness: options.freshness, keyLifetimeMs, durability: options.durability }),
+    () => open(target, env, { ...options, keyLifetimeMs }),
     (engine) =>
       nesting.inside('migration', () =>
         prepare(engine, (connection) => transactionOver<Untyped>(plain, connection), folders),

@@ -64,7 +64,10 @@ export class Core {
       await this.#ready.settled()
       const engine = await this.#engine.settled()
       await engine?.close()
-    })()
+    })().catch((error: unknown) => {
+      this.#closing = null // what could not be persisted is still there, to be closed again
+      throw error
+    })
     return this.#closing
   }
 }

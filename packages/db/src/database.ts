@@ -1,4 +1,4 @@
-import type { AroundOptions, Invocation } from '@thaw/sqlite'
+import type { AroundOptions, Invocation, Persisted, PersistOptions, WriteBehindControl } from '@thaw/sqlite'
 import {
   ConnectionBuilder,
   type DatabaseConnection,
@@ -104,6 +104,24 @@ export class Database<Schema> extends Kysely<Schema> {
    */
   get bookmark(): string | null {
     return this.#shared.core.engine?.bookmark ?? null
+  }
+
+  /**
+   * Resolves when everything that was acknowledged before is durable; null when there was nothing to do, which is always
+   * so but in write-behind mode. `force` tries at once even after a failure.
+   * @throws PersistError (`PERSIST_FAILED`) nothing is lost, and it is tried again
+   * @throws WriteBehindLostError (`WRITE_BEHIND_LOST`) another writer was there
+   */
+  readonly persist = async (options: PersistOptions = {}): Promise<Persisted | null> => {
+    this.#shared.nesting.check()
+    const engine = await this.#shared.core.opened()
+    return engine?.persist ? engine.persist(options) : null
+  }
+
+  /** The thresholds of write-behind, to be read and changed at run time; null in any other mode. */
+  async writeBehind(): Promise<WriteBehindControl | null> {
+    const { engine } = await this.#shared.core.ready()
+    return engine.writeBehind ?? null
   }
 
   /** Waits for what is under way and closes the database. */

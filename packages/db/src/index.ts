@@ -1,4 +1,15 @@
-export type { AroundOptions, Freshness, Invocation } from '@thaw/sqlite'
+export type {
+  AroundOptions,
+  Durability,
+  Freshness,
+  Invocation,
+  Persisted,
+  PersistOptions,
+  Thresholds,
+  WriteBehindControl,
+  WriteBehindSettings,
+} from '@thaw/sqlite'
+export { type Persistable, persistOnSignals, type SignalOptions } from '@thaw/sqlite/signals'
 export { type ConnectOptions, connect, type Environment } from './connect.ts'
 export { type AtomicOptions, Database } from './database.ts'
 export {

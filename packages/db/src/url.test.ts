@@ -25,9 +25,19 @@ test.each([
     'sqlite+s3://bucket/a?durability=invocation&region=eu-west-1',
     { storeUrl: 's3://bucket/a?region=eu-west-1', durability: 'invocation' },
   ],
-  ['sqlite+file:///a/b?durability=commit', { storeUrl: 'file:///a/b', durability: 'commit' }],
-  ['sqlite+memory:?durability=invocation', { storeUrl: 'memory:', durability: 'invocation' }],
-  ['sqlite+s3://bucket/a?x=?durability=', { storeUrl: 's3://bucket/a?x=?durability=', durability: null }],
+  [
+    'sqlite+s3://bucket/a?durability=write-behind&endpoint=http://localhost:9000&writes=3&interval=60',
+    {
+      storeUrl: 's3://bucket/a?endpoint=http://localhost:9000',
+      durability: 'write-behind',
+      writeBehind: { writes: 3, intervalMs: 60_000 },
+    },
+  ],
+  ['sqlite+file:///a?durability=commit', { storeUrl: 'file:///a', durability: 'commit' }],
+  [
+    'sqlite+memory:?durability=write-behind&writes=off&interval=off',
+    { storeUrl: 'memory:', writeBehind: { writes: null, intervalMs: null } },
+  ],
   ['postgres://u:p@host:5433/name', { kind: 'postgres', description: 'postgres://host:5433/name' }],
   [
     'postgresql://u:p%40%2F@host/name?sslmode=require',
@@ -43,8 +53,13 @@ test.each([
   ['app.db', /does not begin with a scheme.*sqlite:\.\/app\.db/s],
   ['mysql://u:s3cret@host/db', /unknown scheme "mysql:".*sqlite:.*postgres:/s],
   ['duckdb+s3://bucket/prefix', /unknown scheme "duckdb\+s3:"/],
-  ['sqlite+s3://b/p?durability=never', /"commit" or "invocation", not "never"/],
-  ['sqlite+memory:?durability=commit&durability=commit', /occurs twice/],
+  [
+    'sqlite+s3://s3cret@bucket/a?durability=later',
+    /durability is 'later'; it is one of commit, invocation, write-behind/,
+  ],
+  ['sqlite+s3://bucket/a?durability=commit&durability=commit', /'durability' occurs twice/],
+  ['sqlite+s3://bucket/a?durability=write-behind&writes=0', /writes is '0'; it is a whole number/],
+  ['sqlite+s3://bucket/a?interval=5', /'interval' is for durability=write-behind/],
   ['sqlite:', /no file is named/],
   ['sqlite:///app.db', /two slashes/],
   ['sqlite:app.db?mode=ro', /takes no parameters/],

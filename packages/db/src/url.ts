@@ -1,5 +1,5 @@
 import { isAbsolute, resolve } from 'node:path'
-import type { Durability } from '@thaw/sqlite'
+import { type DurabilityParameters, takeDurability } from './durability.ts'
 import { ConfigError } from './errors.ts'
 
 /** The SQL that a database speaks. */
@@ -16,14 +16,12 @@ export interface FileTarget {
   readonly path: string
 }
 
-export interface BucketTarget {
+export interface BucketTarget extends DurabilityParameters {
   readonly kind: 'bucket'
   readonly engine: 'sqlite'
   readonly description: string
   /** What `openStore` takes. */
   readonly storeUrl: string
-  /** What the URL says of it; null when nothing. */
-  readonly durability: Durability | null
 }
 
 export interface PostgresTarget {
@@ -35,7 +33,8 @@ export interface PostgresTarget {
 
 const KNOWN = `known are
   sqlite:./app.db                     a local file (sqlite::memory: for none)
-  sqlite+s3://bucket/prefix           SQLite whose home is a bucket (?endpoint=… for another S3)
+  sqlite+s3://bucket/prefix           SQLite whose home is a bucket (?endpoint=… for another S3,
+                                      ?durability=write-behind&writes=10&interval=300)
   sqlite+file:///folder               SQLite whose home is a folder
   sqlite+memory:                      the same in memory, for tests
   postgres://user:password@host/name  PostgreSQL`
@@ -67,34 +66,16 @@ export function parseUrl(url: string | undefined, directory: string): Target {
   }
 }
 
-/** The parameters are the store's, but for those of the database. */
 function bucket(url: string): BucketTarget {
   const description = withoutSecrets(url)
-  const [place = '', query, ...rest] = url.slice('sqlite+'.length).split('?')
-  const parameters = [query, ...rest]
-    .filter((part) => part !== undefined)
-    .join('?')
-    .split('&')
-  const [own, others] = [true, false].map((is) =>
-    parameters.filter((part) => part.startsWith('durability=') === is),
-  )
-  const storeUrl = others?.join('') ? `${place}?${others.join('&')}` : place
-  const given = (own ?? []).map((part) => part.slice('durability='.length))
-  if (given.length > 1)
-    throw new ConfigError(`DATABASE_URL ${description}: the parameter "durability" occurs twice`)
+  const { rest, parameters } = takeDurability(url, description)
   return {
     kind: 'bucket',
     engine: 'sqlite',
     description,
-    storeUrl,
-    durability: durability(given[0], description),
+    storeUrl: rest.slice('sqlite+'.length),
+    ...parameters,
   }
-}
-
-function durability(given: string | undefined, description: string): Durability | null {
-  if (given === undefined) return null
-  if (given === 'commit' || given === 'invocation') return given
-  throw new ConfigError(`DATABASE_URL ${description}: durability is "commit" or "invocation", not "${given}"`)
 }
 
 function localFile(rest: string, directory: string): FileTarget {

@@ -284,6 +284,25 @@ describe('limits', () => {
     }
   })
 
+  test('a function of a limited concurrency has no more environments than that', async () => {
+    const limited = await start(fixture)
+    const { simulator } = limited
+    try {
+      const hanging = simulator.invoke('single', { rawPath: '/', rawQueryString: 'hang=1' })
+      await limited.line(/handling/, 0)
+      const second = simulator.invoke('single', { rawPath: '/', rawQueryString: '' })
+      await expect(second).rejects.toThrow(/all environments of 'single' are busy, and its concurrency is 1/)
+      expect((await simulator.invoke('echo', {})).functionError).toBe(null)
+      await simulator.kill()
+      expect((await hanging).functionError).toBe('Unhandled')
+      expect((await simulator.invoke('single', { rawPath: '/', rawQueryString: '' })).functionError).toBe(
+        null,
+      )
+    } finally {
+      await simulator.close()
+    }
+  })
+
   test('what cannot be done is said', async () => {
     const { simulator } = watched
     await expect(simulator.invoke('nobody', {})).rejects.toThrow(

@@ -59,6 +59,11 @@ export class Copy {
     return fits(identity, this.#identity)
   }
 
+  /** Whether it is there, and nobody is changing it. */
+  get isOpen(): boolean {
+    return this.#replica !== null && !this.#closedToReaders
+  }
+
   /** While it is being changed: resolves when it is open again. */
   get closedToReaders(): Promise<void> | null {
     return this.#closedToReaders

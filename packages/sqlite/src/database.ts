@@ -5,7 +5,7 @@ import type { Clock } from './clock.ts'
 import type { Committer } from './committer.ts'
 import { type Connection, isReadOnlyRefusal, mayOnlyRead } from './connection.ts'
 import type { OwnedDirectory } from './directory.ts'
-import { DatabaseClosedError, NestedUseError } from './errors.ts'
+import { DatabaseClosedError, NestedUseError, WriteBehindLostError } from './errors.ts'
 import type { Follower } from './follower.ts'
 import { type Wanted, wantedBy } from './freshness.ts'
 import { Gathering } from './gathering.ts'
@@ -26,7 +26,9 @@ import type {
   SqliteDatabase,
   StatementResult,
   Transaction,
+  WriteBehindControl,
 } from './types.ts'
+import type { Persisted, PersistOptions, WriteBehind } from './write-behind/write-behind.ts'
 
 /** What a database is made of. */
 export interface Parts {
@@ -39,6 +41,8 @@ export interface Parts {
   readonly follower: Follower
   readonly runner: Runner
   readonly committer: Committer
+  /** What takes the place of the committer; null but for write-behind. */
+  readonly behind: WriteBehind | null
   readonly maintenance: BackgroundMaintenance
   readonly directory: OwnedDirectory
 }
@@ -74,6 +78,10 @@ export class BucketDatabase implements SqliteDatabase {
 
   get position(): number {
     return this.#parts.follower.position.txid
+  }
+
+  get writeBehind(): WriteBehindControl | null {
+    return this.#parts.behind
   }
 
   get bookmark(): string | null {
@@ -167,12 +175,19 @@ export class BucketDatabase implements SqliteDatabase {
     const { deadline } = invocation
     const gathering = this.#parts.durability === 'invocation' ? this.#newGathering(begun, deadline) : null
     const context = { begun, deadline, wanted, seen: wanted.bookmark, gathering }
+    const inContext = () => this.#context.run(context, next)
+    if (this.#parts.behind) return this.#parts.behind.around(deadline, inContext)
     try {
-      return await this.#context.run(context, next)
+      return await inContext()
     } finally {
       // Before its end is told, be it a result or an error. What goes wrong with that takes its place.
       await gathering?.end()
     }
+  }
+
+  async persist(options: PersistOptions = {}): Promise<Persisted | null> {
+    this.#check('persist')
+    return this.#parts.behind?.persist(options, this.#deadline) ?? null
   }
 
   async close(): Promise<void> {
@@ -184,11 +199,18 @@ export class BucketDatabase implements SqliteDatabase {
       )
     }
     this.#closed = true
-    const { committer, maintenance, follower, directory } = this.#parts
-    await committer.idle()
+    const { committer, behind, maintenance, follower, directory } = this.#parts
+    try {
+      await (behind ?? committer).idle()
+    } catch (error) {
+      this.#closed = error instanceof WriteBehindLostError // there is nothing left to persist then
+      if (!this.#closed) throw error
+    }
     await maintenance.idle()
     await follower.exclusive(async () => follower.close())
     directory.release()
+    const lost = behind?.untold
+    if (lost) throw lost
   }
 
   #newGathering(begun: number, deadline: number): Gathering {
@@ -210,8 +232,13 @@ export class BucketDatabase implements SqliteDatabase {
   }
 
   async #submit<T>(work: Work<T> | LoneStatement): Promise<T> {
+    const { behind, committer } = this.#parts
     try {
-      return await (this.#gathering ?? this.#parts.committer).submit<T>(work)
+      if (behind) {
+        const head = this.#reading('strong') // it cannot be run again on a newer state
+        while (!this.#isOpenTo(head)) await this.#open(head)
+      }
+      return await (behind ?? this.#gathering ?? committer).submit<T>(work)
     } finally {
       this.#saw()
     }
@@ -234,9 +261,13 @@ export class BucketDatabase implements SqliteDatabase {
   }
 
   #reading(freshness?: Freshness): Read {
+    const { behind, follower, wanted: byDefault } = this.#parts
     const context = this.#context.getStore()
-    const wanted = freshness === undefined ? (context?.wanted ?? this.#parts.wanted) : wantedBy(freshness)
-    return { wanted, begun: wanted.strong && context ? context.begun : this.#parts.follower.tick() }
+    const wanted = freshness === undefined ? (context?.wanted ?? byDefault) : wantedBy(freshness)
+    if (!wanted.strong) return { wanted, begun: follower.tick() }
+    // This process is the only writer then: outside of any request there is nothing to be fresh for.
+    if (behind) return { wanted, begun: behind.freshFor(context?.begun ?? 0) }
+    return { wanted, begun: context?.begun ?? follower.tick() }
   }
 
   /** Whether a read may begin now, and nothing must be awaited in between. An open gathering sees to the rest by itself. */
@@ -246,6 +277,11 @@ export class BucketDatabase implements SqliteDatabase {
 
   /** Does the next thing that a read waits for. */
   async #open(read: Read): Promise<void> {
+    const { behind } = this.#parts
+    if (behind) {
+      await behind.freshSince(read.begun)
+      return this.#gate.requireHeld(read)
+    }
     const gathering = this.#gathering
     // What this invocation writes meanwhile may hold up what would be waited for.
     await Promise.race([this.#gate.open(read), ...(gathering ? [gathering.opened] : [])])
@@ -264,10 +300,12 @@ export class BucketDatabase implements SqliteDatabase {
 
   #check(operation: string): void {
     if (this.#closed) throw new DatabaseClosedError(this.description)
-    if (!this.#parts.runner.isInside) return
-    throw new NestedUseError(
-      `${operation}() of ${this.description} was called inside one of its own transactions, which would wait for ` +
-        'itself. Use the transaction that the function was given',
-    )
+    if (this.#parts.runner.isInside) {
+      throw new NestedUseError(
+        `${operation}() of ${this.description} was called inside one of its own transactions, which would wait for ` +
+          'itself. Use the transaction that the function was given',
+      )
+    }
+    this.#parts.behind?.raiseLost()
   }
 }

@@ -29,6 +29,44 @@ export class CommitUnknownError extends SqliteStoreError {
   }
 }
 
+/**
+ * Write-behind: what was acknowledged could not be brought into the bucket now. It is still here, and the next persist
+ * tries again; the `cause` says what is wrong.
+ */
+export class PersistError extends SqliteStoreError {
+  /** How many acknowledged writes are in this process only. */
+  readonly writes: number
+
+  constructor(message: string, writes: number, cause: unknown) {
+    super('PERSIST_FAILED', message, { cause, retryable: true })
+    this.writes = writes
+  }
+}
+
+/**
+ * Write-behind: another writer was there, so that what was acknowledged can never be published. It is kept as an LTX
+ * file beside the database, and the copy follows what the bucket holds.
+ */
+export class WriteBehindLostError extends SqliteStoreError {
+  /** Name of the object that holds what was lost, below the database's own prefix. */
+  readonly object: string
+  /** The transaction that it was built on. */
+  readonly position: number
+  /** How many acknowledged writes are in it. */
+  readonly writes: number
+
+  constructor(
+    message: string,
+    lost: { readonly object: string; readonly position: number; readonly writes: number },
+    cause?: unknown,
+  ) {
+    super('WRITE_BEHIND_LOST', message, { cause })
+    this.object = lost.object
+    this.position = lost.position
+    this.writes = lost.writes
+  }
+}
+
 /** What the bucket holds does not continue what this replica holds: the history was replaced under it. */
 export class HistoryChangedError extends SqliteStoreError {
   constructor(message: string) {

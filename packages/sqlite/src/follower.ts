@@ -65,6 +65,11 @@ export class Follower {
     return this.copy.replica !== null && this.proof.isInsideFence
   }
 
+  /** Whether the copy can be read, and was proven to be at the head by what was asked after the tick `begun`. */
+  isFresh(begun: number): boolean {
+    return this.copy.isOpen && this.proof.covers(begun)
+  }
+
   /** The next proof comes from a list, and nothing is published before. */
   distrust(): void {
     this.proof.distrust()
@@ -176,6 +181,22 @@ export class Follower {
     }
     await this.#apply(pending, buffered)
     this.#proven(end.txid, asked)
+  }
+
+  /**
+   * Whether `position` is the head, by listing: proof after any length of absence. Changes nothing in the copy, and so
+   * needs no `exclusive`, but `position` must not change meanwhile.
+   * @throws HistoryChangedError when the bucket holds another history by now
+   */
+  async prove(): Promise<boolean> {
+    const { position } = this
+    const { chain, description } = this.#options
+    const asked = this.proof.moment()
+    const listed = await chain.list(Math.max(1, position.txid))
+    if (await isLeftBehind(position, listed, chain, description)) return false
+    if ((listed.at(-1) ?? 0) > position.txid) return false
+    this.#proven(position.txid, asked)
+    return true
   }
 
   /** What was captured has been published as `link`; null when that changes nothing. */

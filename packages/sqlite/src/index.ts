@@ -11,11 +11,13 @@ export {
   NestedUseError,
   OperationError,
   type OperationErrorCode,
+  PersistError,
   ReadInterruptedError,
   RestoreError,
   SqliteStoreError,
   StatementRefusedError,
   TransactionTimeoutError,
+  WriteBehindLostError,
 } from './errors.ts'
 export type { Source } from './ltx-file.ts'
 export { type MaintainOptions, type MaintenanceReport, maintain } from './maintenance/maintain.ts'
@@ -34,7 +36,7 @@ export { type ForkedDatabase, forkDatabase } from './operations/fork.ts'
 export { importDatabase } from './operations/import.ts'
 export type { Moment } from './operations/moment.ts'
 export { type DatabaseStatus, type LevelStatus, status } from './operations/status.ts'
-export type { Durability, NewDatabase, OpenOptions } from './options.ts'
+export type { Durability, NewDatabase, OpenOptions, WriteBehindSettings } from './options.ts'
 export type {
   AroundOptions,
   AtomicOptions,
@@ -48,4 +50,10 @@ export type {
   SqlValue,
   StatementResult,
   Transaction,
+  WriteBehindControl,
 } from './types.ts'
+export type { LostObject } from './write-behind/lost.ts'
+export type { SetTimer } from './write-behind/schedule.ts'
+export { type Persistable, persistOnSignals, type SignalOptions } from './write-behind/signals.ts'
+export type { Thresholds } from './write-behind/thresholds.ts'
+export type { Persisted, PersistOptions } from './write-behind/write-behind.ts'

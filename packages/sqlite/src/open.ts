@@ -13,6 +13,8 @@ import { durabilityOf, keyLifetime, newDatabase, type OpenOptions } from './opti
 import { Publisher } from './publisher.ts'
 import { Runner } from './runner.ts'
 import type { SqliteDatabase } from './types.ts'
+import { openWriteBehind } from './write-behind/open.ts'
+import { changedThresholds, DEFAULT_THRESHOLDS } from './write-behind/thresholds.ts'
 
 const FENCE_WINDOW_MS = 5 * 60_000
 
@@ -30,6 +32,7 @@ export async function openSqlite(options: OpenOptions): Promise<SqliteDatabase> 
   const durability = durabilityOf(options)
   const wanted = wantedBy(options.freshness ?? 'strong')
   const keyLifetimeMs = keyLifetime(options)
+  const thresholds = changedThresholds(DEFAULT_THRESHOLDS, options.writeBehind ?? {})
   const { store } = options
   const clock = options.clock ?? systemClock
   const description = options.description ?? store.description
@@ -54,20 +57,25 @@ export async function openSqlite(options: OpenOptions): Promise<SqliteDatabase> 
     await follower.exclusive(() => follower.synchronise(null))
     performance.measure('thaw:restore', { start: started, detail: { description } })
     const maintenance = new BackgroundMaintenance({ store, description }, options.maintainEvery)
-    const publisher = new Publisher({
+    const transactionTimeoutMs = options.transactionTimeoutMs ?? 30_000
+    const runner = new Runner({ clock, description, transactionTimeoutMs })
+    const publishing = {
       store,
       chain,
       follower,
-      fairness,
       clock,
       description,
       writerId,
-      commitTimeoutMs: options.commitTimeoutMs ?? 30_000,
       fenceWindowMs,
-      onPublished: (txid) => maintenance.published(txid),
-    })
-    const transactionTimeoutMs = options.transactionTimeoutMs ?? 30_000
-    const runner = new Runner({ clock, description, transactionTimeoutMs })
+      onPublished: (txid: number) => maintenance.published(txid),
+    }
+    const commitTimeoutMs = options.commitTimeoutMs ?? 30_000
+    const settings = { ...options.writeBehind, ...thresholds }
+    const behind =
+      durability === 'write-behind'
+        ? openWriteBehind({ ...publishing, runner, settings, persistTimeoutMs: commitTimeoutMs })
+        : null
+    const publisher = new Publisher({ ...publishing, fairness, commitTimeoutMs })
     const maxAttempts = options.maxAttempts ?? 100
     const committer = new Committer({
       follower,
@@ -87,6 +95,7 @@ export async function openSqlite(options: OpenOptions): Promise<SqliteDatabase> 
       follower,
       runner,
       committer,
+      behind,
       maintenance,
       directory,
     })

@@ -2,8 +2,10 @@ import { isPageSize } from '@thaw/ltx'
 import type { ObjectStore } from '@thaw/store'
 import { DEFAULT_KEY_LIFETIME_MS } from './answers.ts'
 import type { Clock } from './clock.ts'
-import { SqliteStoreError } from './errors.ts'
+import { type PersistError, SqliteStoreError, type WriteBehindLostError } from './errors.ts'
 import type { Freshness } from './types.ts'
+import type { SetTimer } from './write-behind/schedule.ts'
+import type { Thresholds } from './write-behind/thresholds.ts'
 
 /** What can be chosen only while a database comes to be. Of no effect on one that is there. */
 export interface NewDatabase {
@@ -14,12 +16,24 @@ export interface NewDatabase {
 }
 
 /**
+/**
  * When what was written is durable: `commit`, as soon as it is acknowledged; `invocation`, when the `around` that it was
- * written in resolves, which gathers all of it into one object.
+ * written in resolves, which gathers all of it into one object; `write-behind`, some time after it was acknowledged, so
+ * that a process that dies takes what it has not persisted with it. Write-behind is for one writer only.
  */
-export type Durability = 'commit' | 'invocation'
+export type Durability = 'commit' | 'invocation' | 'write-behind'
 
-const DURABILITIES: readonly string[] = ['commit', 'invocation'] satisfies Durability[]
+const DURABILITIES: readonly string[] = ['commit', 'invocation', 'write-behind'] satisfies Durability[]
+
+/** When and how write-behind persists. */
+export interface WriteBehindSettings extends Partial<Thresholds> {
+  /** Told of a persist in the background that failed, or found writes to be lost; a process warning when absent. */
+  readonly onPersistError?: (error: PersistError | WriteBehindLostError) => void
+  /** Wakes the interval; a timer that does not keep the process alive when absent. */
+  readonly setTimer?: SetTimer
+  /** Past this size of its log, bytes, a copy holds writers back during a persist to fold it; 64 MiB when absent. */
+  readonly largestLogBytes?: number
+}
 
 export interface OpenOptions extends NewDatabase {
   /** Where the database lives, and nothing else: a bucket scoped to the database's prefix, or a folder. */
@@ -30,6 +44,8 @@ export interface OpenOptions extends NewDatabase {
   readonly directory?: string
   /** `commit` when absent. */
   readonly durability?: Durability | undefined
+  /** Of effect with `durability: 'write-behind'`: after 10 writes, and 300,000 ms after the last persist, when absent. */
+  readonly writeBehind?: WriteBehindSettings
   readonly clock?: Clock
   /** How new reads are where neither they nor their request say; `strong` when absent. */
   readonly freshness?: Freshness | undefined

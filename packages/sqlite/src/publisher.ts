@@ -1,6 +1,7 @@
 import { type ObjectStore, probeConditionalPut } from '@thaw/store'
 import { type Chain, type ChainLink, type EncodedLink, encodeLink } from './chain.ts'
 import type { Clock } from './clock.ts'
+import { encodeCapture } from './encode-capture.ts'
 import { CommitUnknownError } from './errors.ts'
 import type { Fairness } from './fairness.ts'
 import type { Follower } from './follower.ts'
@@ -40,13 +41,13 @@ export class Publisher {
    * @throws what `publish` throws; it is undone
    */
   async publish(capture: Capture, deadline: number): Promise<boolean> {
-    const { follower, clock, fairness } = this.#options
+    const { follower, clock, fairness, writerId } = this.#options
     const sentAt = clock.now()
     const tick = follower.tick()
     let link: EncodedLink
     let publication: Publication
     try {
-      link = this.#encode(capture)
+      link = encodeCapture(follower, capture, writerId, clock.now())
       publication = await this.#send(link, deadline)
     } catch (error) {
       await follower.undo(capture)
@@ -124,14 +125,6 @@ export class Publisher {
     const { verifiedAt } = follower
     const deadline = Math.min(latest, clock.now() + commitTimeoutMs)
     return publish(link, { store, chain, clock, description, verifiedAt, fenceWindowMs, deadline })
-  }
-
-  #encode(capture: Capture): EncodedLink {
-    const { follower, writerId, clock } = this.#options
-    const { replica, position } = follower
-    const pages = position.txid === 0 ? replica.completePages(capture) : capture.pages
-    const change = { pages, pageCount: capture.pageCount }
-    return encodeLink(position, change, replica.pageSize, writerId, clock.now())
   }
 
   /** A store that ignores the condition would let two writers both create the database. */

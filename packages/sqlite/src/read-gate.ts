@@ -25,7 +25,7 @@ export class ReadGate {
   /** Whether a read may begin now, and nothing must be awaited in between. */
   isOpenTo({ wanted, begun }: Read): boolean {
     const { proof, copy } = this.#follower
-    if (!copy.replica || copy.closedToReaders) return false
+    if (!copy.isOpen) return false
     if (wanted.strong) return proof.covers(begun)
     if (wanted.bookmark && !this.#holds(wanted.bookmark)) return false
     return (

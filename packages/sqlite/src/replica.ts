@@ -134,7 +134,7 @@ export class Replica {
     this.#cursor = capture.cursor
     this.#pageCount = capture.pageCount
     this.unpin()
-    if (capture.cursor.offset > WAL_CHECKPOINT_BYTES) this.#checkpoint()
+    if (capture.cursor.offset > WAL_CHECKPOINT_BYTES && this.#nothingUnpublished()) this.#checkpoint()
   }
 
   /** Lets readers move on, when they read next, to what is on the writer then. */
@@ -234,6 +234,11 @@ export class Replica {
     } finally {
       closeSync(main)
     }
+  }
+
+  /** In the file what is not published would overwrite the images that an undo needs. */
+  #nothingUnpublished(): boolean {
+    return !this.#writer.db.isTransaction && this.capture() === null
   }
 
   /** Ends the reader's transaction; what somebody still reads from is left to them. */

@@ -1,3 +1,6 @@
+import type { Thresholds } from './write-behind/thresholds.ts'
+import type { Persisted, PersistOptions } from './write-behind/write-behind.ts'
+
 /** What SQLite stores, as node:sqlite reads and binds it. Large integers come as bigint only where they must. */
 export type SqlValue = null | number | bigint | string | Uint8Array
 
@@ -74,6 +77,18 @@ export interface AtomicOptions {
   readonly key?: string
 }
 
+/** The settings of a database that persists behind its writes. */
+export interface WriteBehindControl {
+  readonly thresholds: Thresholds
+  /** How many acknowledged writes are in this process only. */
+  readonly pending: number
+  /**
+   * Changes when what has gathered is persisted by itself; null switches a threshold off, absent leaves it.
+   * @throws SqliteStoreError `BAD_OPTION`
+   */
+  configure(thresholds: Partial<Thresholds>): void
+}
+
 /** SQLite whose home is a bucket: one replica, in this process, of a database that many share. */
 export interface SqliteDatabase {
   /** Names the database in messages. */
@@ -105,6 +120,18 @@ export interface SqliteDatabase {
    * @throws BookmarkError when the bookmark is none; reads throw it when it cannot be honoured
    */
   around<T>(invocation: Invocation, next: () => Promise<T>, options?: AroundOptions): Promise<T>
-  /** Waits for what is under way, closes, removes the local copy. */
+  /** Null unless it was opened with `durability: 'write-behind'`. */
+  readonly writeBehind: WriteBehindControl | null
+  /**
+   * Resolves when the bucket holds everything that was acknowledged before. Null when there was nothing to do, as always
+   * without write-behind.
+   * @throws PersistError nothing is lost, and it is tried again at the next occasion; at once with `force`
+   * @throws WriteBehindLostError
+   */
+  persist(options?: PersistOptions): Promise<Persisted | null>
+  /**
+   * Waits for what is under way, persists, closes, removes the local copy.
+   * @throws PersistError when what was acknowledged cannot be persisted now: the database stays open
+   */
   close(): Promise<void>
 }

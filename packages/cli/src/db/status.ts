@@ -41,6 +41,10 @@ function describe(name: string, found: DatabaseStatus, now: number): string[] {
           ? 'nothing'
           : `${count(tail.files, 'transaction')}, ${formatBytes(tail.bytes)}, the oldest ${age(tail.oldestAt)} old`,
       ],
+      ...found.lost.map(({ key, position, size, keptAt }): [string, string] => [
+        'LOST',
+        `${key}, ${formatBytes(size)}, ${age(keptAt)} ago: acknowledged by write-behind after transaction ${position}`,
+      ]),
       ...found.levels.map((level): [string, string] => [`level ${level.level}`, describeLevel(level, age)]),
     ]),
     ...problem,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseEnv } from 'node:util'
-import type { LoadedApp } from '@thaw/app'
+import { durabilityQuery, type LoadedApp } from '@thaw/app'
 
 /** What the SDK and the S3 store read; a function on Lambda has it from its role. */
 const awsVariables = [
@@ -69,7 +69,8 @@ export function hideSecrets(url: string): string {
 }
 
 function localBucket(loaded: LoadedApp): string {
-  return `sqlite+${pathToFileURL(join(loaded.root, '.thaw', 'bucket', loaded.app.name)).href}`
+  const { name, database = { kind: 'sqlite' } } = loaded.app
+  return `sqlite+${pathToFileURL(join(loaded.root, '.thaw', 'bucket', name)).href}${durabilityQuery(database)}`
 }
 
 function readEnvFile(path: string): Readonly<Record<string, string>> {

@@ -1,4 +1,13 @@
-import type { AroundOptions, Durability, Freshness, Invocation } from '@thaw/sqlite'
+import type {
+  AroundOptions,
+  Durability,
+  Freshness,
+  Invocation,
+  Persisted,
+  PersistOptions,
+  WriteBehindControl,
+  WriteBehindSettings,
+} from '@thaw/sqlite'
 import type { CompiledQuery, DatabaseConnection, QueryResult, TransactionSettings } from 'kysely'
 
 /** What `connect` may say of a database. */
@@ -8,6 +17,7 @@ export interface EngineOptions {
   readonly keyLifetimeMs?: number | undefined
   /** When what was written is durable, where its home is a bucket. */
   readonly durability?: Durability | undefined
+  readonly writeBehind?: WriteBehindSettings | undefined
 }
 
 /**
@@ -41,6 +51,10 @@ export interface Engine {
   around<T>(invocation: Invocation, next: () => Promise<T>, options?: AroundOptions): Promise<T>
   /** What the request has seen, or the copy holds, for reads elsewhere; null where there is one copy or nothing. */
   readonly bookmark: string | null
+  /** Makes what was acknowledged durable. Absent where it always is. */
+  persist?(options: PersistOptions): Promise<Persisted | null>
+  /** Null, or absent, where there is nothing to persist. */
+  readonly writeBehind?: WriteBehindControl | null
   /** Waits for what is under way and closes. */
   close(): Promise<void>
 }

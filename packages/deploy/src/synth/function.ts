@@ -44,6 +44,7 @@ export function createFunction(scope: Construct, options: FunctionOptions): Lamb
     memorySize: definition.memoryMb,
     timeout: Duration.seconds(definition.timeoutSeconds),
     environment: { ...options.environment },
+    ...(definition.concurrency === undefined ? {} : { reservedConcurrentExecutions: definition.concurrency }),
     role,
     logGroup,
   })

@@ -1,6 +1,7 @@
 import type { LoadedApp } from '@thaw/app'
 import type { BuildResult } from '../build/model.ts'
 import { SynthError } from '../errors.ts'
+import { writeBehindProblems } from './write-behind.ts'
 
 /** Source: "Lambda quotas", environment variables (all of a function's together). */
 const environmentBytes = 4096
@@ -19,8 +20,8 @@ export function functionNameOf(stackName: string, name: string): string {
 }
 
 /**
- * Throws `SynthError` when AWS would refuse a name or a size, or when the build is not of this application. All
- * of it at once.
+ * Throws `SynthError` when AWS would refuse a name or a size, when the build is not of this application, or when the
+ * configuration cannot work. All of it at once.
  */
 export function checkDeployment({ app, configFile }: LoadedApp, build: BuildResult, stage: string): void {
   const problems: string[] = []
@@ -44,6 +45,7 @@ export function checkDeployment({ app, configFile }: LoadedApp, build: BuildResu
       problems.push(`${large}: keep long values in a file of the project`)
     }
   }
+  problems.push(...writeBehindProblems(app))
   if (problems.length > 0) throw new SynthError(problems.join('\n'))
 }
 

@@ -18,7 +18,8 @@ export function synthStack(loaded: LoadedApp, build: BuildResult, options: Synth
     description: `${definition.name}, stage ${options.stage}`,
   })
 
-  const storage = definition.database === undefined ? null : createStorage(stack, stackName)
+  const storage =
+    definition.database === undefined ? null : createStorage(stack, stackName, definition.database)
   const functions = definition.functions.map((fn) => {
     const built = build.functions.find(({ name }) => name === fn.name)
     if (built === undefined) throw new SynthError(`the build has no function '${fn.name}': build again`)

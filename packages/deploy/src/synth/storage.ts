@@ -1,3 +1,4 @@
+import { type DatabaseDefinition, durabilityQuery } from '@thaw/app'
 import { Duration, RemovalPolicy } from 'aws-cdk-lib'
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3'
@@ -15,7 +16,7 @@ export interface Storage {
  * The bucket that the database of one stage lives in, under `folder`. It stays when the stack is removed. It
  * keeps no old versions: objects of a database are never overwritten, its history is made of objects.
  */
-export function createStorage(scope: Construct, folder: string): Storage {
+export function createStorage(scope: Construct, folder: string, database: DatabaseDefinition): Storage {
   const bucket = new Bucket(scope, 'Bucket', {
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     encryption: BucketEncryption.S3_MANAGED,
@@ -40,7 +41,7 @@ export function createStorage(scope: Construct, folder: string): Storage {
   })
   return {
     bucket,
-    databaseUrl: `sqlite+s3://${bucket.bucketName}/${folder}`,
+    databaseUrl: `sqlite+s3://${bucket.bucketName}/${folder}${durabilityQuery(database)}`,
     statements: [objects, names],
   }
 }

@@ -272,6 +272,32 @@ test('what AWS would refuse is refused here, all of it at once', async () => {
   expect(await readdir(outDir)).toEqual([])
 })
 
+test('a write-behind database is given to one function that runs once at a time, and to nothing else', async () => {
+  const database = sqlite({ durability: 'write-behind', writes: 5 })
+  const synth = async (functions: AppDefinition['functions']) => {
+    const app = await workspace.project({ name: 'shop', database, functions }, files)
+    const built = await buildApp(app.loaded, { outDir: app.outDir })
+    return synthApp(app.loaded, built, { stage: 'dev', outDir: await workspace.folder() })
+  }
+  const api = (concurrency?: number) => http('./src/api.ts', concurrency === undefined ? {} : { concurrency })
+  const one = await readTemplate((await synth({ api: api(1) })).templateFile)
+  const { properties } = lambdaNamed('shop-dev-api', one)
+  expect(properties).toMatchObject({ ReservedConcurrentExecutions: 1 })
+  const { Variables } = properties.Environment as { Variables: Record<string, unknown> }
+  expect(render(Variables.DATABASE_URL)).toMatch(/\/shop-dev\?durability=write-behind&writes=5$/)
+  expect(lambdaNamed('shop-dev-api').properties).not.toHaveProperty('ReservedConcurrentExecutions')
+
+  await expect(synth({ api: api() })).rejects.toThrow(
+    /'api' would run in as many environments as there are requests/,
+  )
+  await expect(synth({ api: api(2) })).rejects.toThrow(
+    /'api' would run in 2 environments: give it concurrency: 1/,
+  )
+  const two = synth({ api: api(1), recap: http('./src/recap.ts', { route: 'GET /', concurrency: 1 }) })
+  await expect(two).rejects.toThrow(SynthError)
+  await expect(two).rejects.toThrow(/one writer, and 'api', 'recap' would all write/)
+})
+
 test('only synthesis loads the CDK', async () => {
   const face = new URL('../index.ts', import.meta.url).href
   const code = `await import('${face}')

@@ -11,6 +11,8 @@ export interface FunctionSpec {
   readonly name: string
   readonly arn: string
   readonly memoryMb: number
+  /** How many environments there may be; null: as many as the simulator has. */
+  readonly concurrency: number | null
   readonly timeoutMs: number
   readonly initTimeoutMs: number
   /** Absolute folder of the function's code. */

@@ -91,6 +91,15 @@ export class Pool {
     // Idle before starting; of the idle ones the one used last, so that the others can age.
     const chosen = own.findLast((environment) => environment.state === 'idle') ?? own[0]
     if (chosen !== undefined) return chosen
+    if (
+      spec.concurrency !== null &&
+      living.filter((one) => one.spec.name === spec.name).length >= spec.concurrency
+    ) {
+      throw new LocalError(
+        'TOO_MANY_REQUESTS',
+        `all environments of '${spec.name}' are busy, and its concurrency is ${spec.concurrency}`,
+      )
+    }
     if (living.length < this.#options.maxEnvironments) return this.#start(spec)
     const oldest = free.find((environment) => environment.state === 'idle')
     if (oldest === undefined) {

@@ -12,6 +12,7 @@ import { openSqlite } from '../open.ts'
 import { placeOf } from '../place.ts'
 import { PROBE_KEY } from '../probe-key.ts'
 import { planRestore, restore } from '../restore.ts'
+import { listLost } from '../write-behind/lost.ts'
 import { checkIntegrity, messageOf } from './integrity.ts'
 import { headerOf, withFiles } from './inventory.ts'
 
@@ -125,7 +126,12 @@ async function checkDownload(source: Source, clock: Clock): Promise<string> {
     }
     const read = files.reduce((sum, { size }) => sum + size, 0)
     const from = `${files.length} ${files.length === 1 ? 'file' : 'files'} (${read} bytes)`
-    return `transaction ${txid} restores from ${from} to ${bytes} bytes; integrity_check ok`
+    const lost = await listLost(source.store)
+    const kept =
+      lost.length === 0
+        ? ''
+        : `; acknowledged and lost by write-behind: ${lost.map(({ key }) => key).join(', ')}`
+    return `transaction ${txid} restores from ${from} to ${bytes} bytes; integrity_check ok${kept}`
   } finally {
     directory.release()
   }

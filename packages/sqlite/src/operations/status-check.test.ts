@@ -54,6 +54,7 @@ test('status tells the head, the levels, what a restore reads and how far mainte
     ],
     restore: { files: 3, bytes: size(compacted?.key ?? '', linkKey(4), linkKey(5)) },
     tail: { files: 2, bytes: size(linkKey(4), linkKey(5)), oldestAt: START + 3000 },
+    lost: [],
     problem: null,
   })
 })
@@ -67,12 +68,33 @@ test('status writes nothing, and says when there is nothing or when something is
     levels: [],
     restore: { files: 0, bytes: 0 },
     tail: { files: 0, bytes: 0, oldestAt: null },
+    lost: [],
     problem: null,
   })
   await store.delete([linkKey(4)])
   const broken = await status(source())
   expect(broken.head?.txid).toBe(3)
   expect(broken.problem).toContain(`${linkKey(4)} is not there`)
+})
+
+test('status and check tell what write-behind lost', async () => {
+  const db = await open({ store, clock, durability: 'write-behind', writeBehind: { writes: null } })
+  await db.execute('CREATE TABLE mine(a)')
+  const other = await open({ store, clock })
+  await other.execute('CREATE TABLE theirs(a)')
+  await expect(db.persist()).rejects.toMatchObject({ code: 'WRITE_BEHIND_LOST' })
+  const { lost, problem } = await status(source())
+  expect(lost).toEqual([
+    {
+      key: expect.stringMatching(/^lost\/0{15}5-[0-9a-f]{16}\.ltx$/),
+      position: 5,
+      size: expect.any(Number),
+      keptAt: START + 5000,
+    },
+  ])
+  expect(problem).toBe(null)
+  const [result] = await checkDatabase(source(), { clock, parts: ['download'] })
+  expect(result).toMatchObject({ ok: true, detail: expect.stringContaining(lost[0]?.key ?? 'nothing') })
 })
 
 /** Everything in the store but the two objects that checks use. */

@@ -2,6 +2,7 @@ import { missing } from '../chain.ts'
 import { LEVELS, type LtxFile } from '../files.ts'
 import type { Source } from '../ltx-file.ts'
 import { planFrom } from '../plan.ts'
+import { type LostObject, listLost } from '../write-behind/lost.ts'
 import { headerOf, restorePoints, withFiles } from './inventory.ts'
 
 /** The files of one level. */
@@ -35,6 +36,8 @@ export interface DatabaseStatus {
   readonly restore: { readonly files: number; readonly bytes: number }
   /** Single transactions that no compaction covers: how far maintenance is behind. */
   readonly tail: { readonly files: number; readonly bytes: number; readonly oldestAt: number | null }
+  /** What write-behind acknowledged and could not publish, because another writer was there: kept for somebody to look at. */
+  readonly lost: readonly LostObject[]
   /** Why the newest transaction cannot be restored; null when it can. */
   readonly problem: string | null
 }
@@ -62,6 +65,7 @@ export function status(source: Source): Promise<DatabaseStatus> {
       levels: LEVELS.flatMap((level) => levelStatus(files, level) ?? []),
       restore: { files: plan.files.length, bytes: sizeOf(plan.files) },
       tail: { files: tail.length, bytes: sizeOf(tail), oldestAt: oldest(tail) },
+      lost: await listLost(source.store),
       problem: beyond ? missing(source.description, plan.reaches + 1, beyond.key).message : null,
     }
   })

@@ -3,6 +3,7 @@ import {
   CommitUnknownError as BucketCommitUnknownError,
   ConflictError as BucketConflictError,
   openSqlite,
+  PersistError,
   type SqliteDatabase,
 } from '@thaw/sqlite'
 import { openStore, StoreConfigError, type StoreEnvironment } from '@thaw/store'
@@ -20,13 +21,23 @@ import { BucketConnection, transactionConnection } from './connection.ts'
 export async function openBucket(
   target: BucketTarget,
   env: StoreEnvironment,
-  { durability = target.durability ?? undefined, ...options }: EngineOptions,
+  { freshness, keyLifetimeMs, durability, writeBehind }: EngineOptions = {},
 ): Promise<Engine> {
   const store = storeOf(target, env)
   try {
-    const sqlite = await openSqlite({ ...options, durability, store, description: target.description })
+    const sqlite = await openSqlite({
+      store,
+      description: target.description,
+      freshness,
+      keyLifetimeMs,
+      durability: durability ?? target.durability,
+      writeBehind: { ...target.writeBehind, ...writeBehind },
+    })
     return bucketEngine(sqlite, async () => {
-      await sqlite.close()
+      await sqlite.close().catch(async (error: unknown) => {
+        if (!(error instanceof PersistError)) await store.close()
+        throw error
+      })
       await store.close()
     })
   } catch (error) {
@@ -45,11 +56,18 @@ export function bucketEngine(sqlite: SqliteDatabase, close: () => Promise<void>)
     isMissingTable: isMissingSqliteTable,
     acquire: async () => new BucketConnection(sqlite, translated),
     atomic: (run, key) => atomic(run, key === undefined ? {} : { key }),
-    exclusive: (run) => atomic(run, {}),
+    // Migrations and seeds are not left to chance: others may open the database before the next persist.
+    exclusive: async (run) => {
+      const result = await atomic(run, {})
+      await sqlite.persist({ force: true })
+      return result
+    },
     around: (invocation, next, options) => translated(sqlite.around(invocation, next, options)),
     get bookmark() {
       return sqlite.bookmark
     },
+    persist: (options) => sqlite.persist(options),
+    writeBehind: sqlite.writeBehind,
     close,
   }
 }
