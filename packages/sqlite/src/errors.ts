@@ -84,6 +84,10 @@ export type OperationErrorCode =
   | 'DATABASE_EMPTY'
   /** The place for a new database holds one. */
   | 'DATABASE_EXISTS'
+  /** Somebody has written to the database since the state that a change was made from. */
+  | 'DATABASE_MOVED'
+  /** A database keeps the page size that it began with. */
+  | 'PAGE_SIZE_DIFFERS'
   /** That state cannot be had (any more). */
   | 'NO_RESTORE_POINT'
   | 'FILE_EXISTS'

@@ -26,10 +26,13 @@ export {
   checkDatabase,
 } from './operations/check.ts'
 export type { CreatedDatabase } from './operations/create.ts'
-export { type ExportResult, exportDatabase, type Progress } from './operations/export.ts'
+export { type ExportResult, exportDatabase } from './operations/export.ts'
 export { type ForkedDatabase, forkDatabase } from './operations/fork.ts'
 export { importDatabase } from './operations/import.ts'
 export type { Moment } from './operations/moment.ts'
+export type { Amount, Progress } from './operations/progress.ts'
+export type { Replacement } from './operations/replace.ts'
+export { type RestoredInPlace, type RestoreOptions, restoreInPlace } from './operations/restore-in-place.ts'
 export { type DatabaseStatus, type LevelStatus, status } from './operations/status.ts'
 export type { NewDatabase, OpenOptions } from './options.ts'
 export type {

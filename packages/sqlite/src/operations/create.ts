@@ -68,7 +68,14 @@ function exists({ description }: Source): OperationError {
   )
 }
 
-function prepare(path: string, name: string): { readonly pageSize: number; readonly pageCount: number } {
+/**
+ * Checks a file that nobody else has open, and brings it to WAL mode.
+ * @throws OperationError `INTEGRITY_CHECK_FAILED`
+ */
+export function prepare(
+  path: string,
+  name: string,
+): { readonly pageSize: number; readonly pageCount: number } {
   const db = new DatabaseSync(path)
   try {
     checkIntegrity(db, name)

@@ -5,9 +5,9 @@ import { systemClock } from '../clock.ts'
 import { ownDirectory } from '../directory.ts'
 import { OperationError } from '../errors.ts'
 import type { Source } from '../ltx-file.ts'
-import { restore } from '../restore.ts'
 import { checkIntegrity, orDamaged } from './integrity.ts'
 import { type Moment, resolveMoment } from './moment.ts'
+import { type Progress, restoreTelling, untold } from './progress.ts'
 
 export interface ExportResult {
   /** Absolute. */
@@ -19,9 +19,6 @@ export interface ExportResult {
   /** Size of the file. */
   readonly bytes: number
 }
-
-/** Tells about what takes long, in a few words. */
-export type Progress = (step: string) => void
 
 /**
  * Writes the database, as it is or as it was, into an ordinary SQLite file. The file appears when it is whole and
@@ -35,7 +32,7 @@ export async function exportDatabase(
   source: Source,
   path: string,
   moment: Moment = {},
-  progress: Progress = () => {},
+  progress: Progress = untold,
 ): Promise<ExportResult> {
   const target = resolve(path)
   refuseTaken(target)
@@ -44,8 +41,8 @@ export async function exportDatabase(
   const directory = ownDirectory(dirname(target), systemClock.now())
   try {
     const copy = join(directory.path, 'export.db')
-    progress(`restoring ${source.description}`)
-    const { txid, timestamp } = await restore(source, copy, to)
+    const step = `restoring ${source.description}`
+    const { txid, timestamp } = await restoreTelling(source, copy, to, step, progress)
     progress('checking')
     makeOrdinary(copy, source.description)
     const bytes = statSync(copy).size
