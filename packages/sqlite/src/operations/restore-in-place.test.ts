@@ -205,8 +205,8 @@ function racing(store: ObjectStore, before: (attempt: number) => Promise<unknown
 test('whoever writes meanwhile wins or loses as against any other writer, and what it wrote is undone too', async () => {
   const store = memoryStore()
   const db = await open({ store, autoVacuum: 'full' })
-  await db.execute('CREATE TABLE t(a, b)')
   await db.execute('CREATE TABLE quiet(a)')
+  await db.execute('CREATE TABLE t(a, b)')
   await db.execute("INSERT INTO t VALUES (1, 'kept')")
   await db.execute('INSERT INTO t VALUES (2, zeroblob(30000))')
   const state = await rows(db, 'SELECT a, length(b) AS n FROM t')
