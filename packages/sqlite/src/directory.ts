@@ -35,13 +35,21 @@ export function ownDirectory(parent: string, now: number): OwnedDirectory {
   if (!lock) throw new Error(`${unlocked} was locked by another process the moment it was made`)
   const path = join(parent, OWNED_PREFIX + basename(unlocked).slice(UNLOCKED_PREFIX.length))
   renameSync(unlocked, path)
-  return {
-    path,
-    release() {
-      lock.close()
-      rmSync(path, { recursive: true, force: true })
-    },
+  const release = () => {
+    held.delete(release)
+    lock.close()
+    rmSync(path, { recursive: true, force: true })
   }
+  if (held.size === 0) process.once('exit', releaseHeld)
+  held.add(release)
+  return { path, release }
+}
+
+/** What a process that is ended by `process.exit` still has to remove. */
+const held = new Set<() => void>()
+
+function releaseHeld(): void {
+  for (const release of held) release()
 }
 
 function removeAbandoned(parent: string, now: number): void {

@@ -91,6 +91,10 @@ export type OperationErrorCode =
   /** That state cannot be had (any more). */
   | 'NO_RESTORE_POINT'
   | 'FILE_EXISTS'
+  /** A local copy was changed since it was pulled. */
+  | 'FILE_CHANGED'
+  /** Nothing says which state of the database a local file was made from. */
+  | 'FILE_NOT_PULLED'
   | 'FILE_NOT_FOUND'
   | 'FILE_NOT_SQLITE'
   /** SQLite cannot open it, or somebody keeps it locked. */

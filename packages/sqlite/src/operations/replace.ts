@@ -46,6 +46,12 @@ export interface Replacement {
   readonly published: number
 }
 
+/** A replacement, and where the chain then ends. */
+export interface Replaced {
+  readonly replacement: Replacement
+  readonly head: ChainPosition
+}
+
 export interface ReplaceOptions {
   /** Publish only on top of this transaction; on whatever the head is when null. */
   readonly base: Pick<ChainPosition, 'txid' | 'checksum'> | null
@@ -85,7 +91,7 @@ export async function replaceState(
   pageSize: number,
   directory: string,
   options: ReplaceOptions,
-): Promise<Replacement> {
+): Promise<Replaced> {
   const target = new StateFile(path, pageSize)
   const chain = new Chain(source.store, source.description)
   const clock = options.clock ?? systemClock
@@ -94,12 +100,12 @@ export async function replaceState(
   try {
     head = await fetchHead(run)
     for (let attempt = 1; ; attempt++) {
-      refuseOtherBase(run, head.position)
       const difference = describe(target, head)
-      if (difference.pages === 0) return difference
+      if (difference.pages === 0) return { replacement: difference, head: head.position }
+      refuseOtherBase(run, head.position)
       const link = encode(run, head)
-      const result = { ...difference, published: link.bytes.length }
-      if (options.dryRun) return result
+      const replacement = { ...difference, published: link.bytes.length }
+      if (options.dryRun) return { replacement, head: head.position }
       options.progress(`writing transaction ${link.txid} of ${source.description}`)
       const publication = await publish(link, {
         store: source.store,
@@ -110,7 +116,9 @@ export async function replaceState(
         fenceWindowMs: WINDOW_MS,
         deadline: clock.now() + WINDOW_MS,
       })
-      if (publication.outcome === 'settled') return { ...result, txid: link.txid }
+      if (publication.outcome === 'settled') {
+        return { replacement: { ...replacement, txid: link.txid }, head: link }
+      }
       if (attempt === MAX_ATTEMPTS) {
         throw new ConflictError(
           `${source.description}: other writers were faster ${attempt} times in a row. Nothing was changed; repeat ` +

@@ -45,13 +45,13 @@ export async function restoreInPlace(
     const { txid, timestamp } = await restoreTelling(source, path, to, step, progress)
     progress('checking')
     const { pageSize } = prepare(path, `transaction ${txid} of ${source.description}`)
-    const made = await replaceState(source, path, pageSize, directory.path, {
+    const { replacement } = await replaceState(source, path, pageSize, directory.path, {
       base: null,
       dryRun,
       progress,
       clock,
     })
-    return { ...made, to: txid, timestamp }
+    return { ...replacement, to: txid, timestamp }
   } finally {
     directory.release()
   }

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { lockPage } from '@thaw/ltx'
 import type { PageSet } from '../replica.ts'
-import { sameButForCounters } from './successor.ts'
+import { sameState } from './successor.ts'
 
 const READ_BYTES = 1024 * 1024
 
@@ -84,5 +84,5 @@ export function differAfter(
 }
 
 function same(page: number, one: Uint8Array, other: Uint8Array): boolean {
-  return page === 1 ? sameButForCounters(one, other) : Buffer.compare(one, other) === 0
+  return page === 1 ? sameState(one, other) : Buffer.compare(one, other) === 0
 }

@@ -12,9 +12,11 @@ const CHANGE_COUNTER = 24
 const PAGE_COUNT = 28
 const SCHEMA_COOKIE = 40
 const VERSION_VALID_FOR = 92
+/** Which SQLite wrote last. */
+const SQLITE_VERSION = 96
 
 /** What may differ although two states are the same. */
-const COUNTERS = [CHANGE_COUNTER, SCHEMA_COOKIE, VERSION_VALID_FOR] as const
+const INCIDENTAL = [CHANGE_COUNTER, SCHEMA_COOKIE, VERSION_VALID_FOR, SQLITE_VERSION] as const
 
 /**
  * @param target page 1 of the state to come
@@ -35,14 +37,14 @@ export function succeeding(target: Uint8Array, head: Uint8Array, pageCount: numb
   return page
 }
 
-/** Whether two images of page 1 say the same, but for the counters. */
-export function sameButForCounters(one: Uint8Array, other: Uint8Array): boolean {
-  return Buffer.compare(withoutCounters(one), withoutCounters(other)) === 0
+/** Whether two images of page 1 say the same of a database, but for the counters and who wrote it. */
+export function sameState(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(comparable(one), comparable(other)) === 0
 }
 
-function withoutCounters(page: Uint8Array): Uint8Array {
+function comparable(page: Uint8Array): Uint8Array {
   const copy = Uint8Array.from(page)
-  for (const offset of COUNTERS) viewOf(copy).setUint32(offset, 0)
+  for (const offset of INCIDENTAL) viewOf(copy).setUint32(offset, 0)
   return copy
 }
 
