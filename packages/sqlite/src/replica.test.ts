@@ -10,7 +10,7 @@ import { type Capture, Replica } from './replica.ts'
 let directory: string
 
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'thaw-replica-test-'))
+  directory = mkdtempSync(join(tmpdir(), 'thaw-test-replica-'))
 })
 afterEach(() => rmSync(directory, { recursive: true, force: true }))
 

@@ -3,7 +3,8 @@ import { StoreConfigError } from '@thaw/store'
 import type { Command } from '../command.ts'
 import { columns } from '../help.ts'
 import { describeError } from '../report.ts'
-import { findTarget, jsonOption, progressOn, targetOptions, withSource } from './target.ts'
+import { progressOn } from './progress.ts'
+import { findTarget, jsonOption, targetOptions, withSource } from './target.ts'
 
 export const command: Command = {
   summary: 'Exercise the persistence end to end, without touching the data',
@@ -23,14 +24,14 @@ export const command: Command = {
     const target = await findTarget(values, io)
     const chosen = CHECK_PARTS.filter((part) => values[part] === true)
     const parts = values.all === true || chosen.length === 0 ? CHECK_PARTS : chosen
-    const progress = progressOn(io)
-    const results = await withSource(target, (source) => checkDatabase(source, { parts, progress })).catch(
-      (error: unknown): CheckResult[] => {
-        // Without a store there is nothing else to check.
-        if (!(error instanceof StoreConfigError)) throw error
-        return [{ part: 'configuration', ok: false, detail: error.message, error }]
-      },
-    )
+    const progress = progressOn()
+    const results = await withSource(target, (source) =>
+      checkDatabase(source, { parts, ...(progress && { progress }) }),
+    ).catch((error: unknown): CheckResult[] => {
+      // Without a store there is nothing else to check.
+      if (!(error instanceof StoreConfigError)) throw error
+      return [{ part: 'configuration', ok: false, detail: error.message, error }]
+    })
     const ok = results.every((result) => result.ok)
     const shown = results.map((result) => show(result, values.verbose === true))
     if (values.json === true) io.out(JSON.stringify({ ok, results: shown }, null, 2))

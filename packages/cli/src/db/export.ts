@@ -4,7 +4,8 @@ import { exportDatabase } from '@thaw/sqlite'
 import type { Command } from '../command.ts'
 import { UsageError } from '../errors.ts'
 import { momentOption, readMoment } from './moment.ts'
-import { findTarget, jsonOption, progressOn, targetOptions, withSource } from './target.ts'
+import { progressOn } from './progress.ts'
+import { findTarget, jsonOption, targetOptions, withSource } from './target.ts'
 
 export const command: Command = {
   summary: 'Write the database, as it is or was, into an ordinary SQLite file',
@@ -15,7 +16,7 @@ export const command: Command = {
     const moment = readMoment(values)
     const target = await findTarget(values, io)
     const result = await withSource(target, (source) =>
-      exportDatabase(source, resolve(io.directory, file), moment, progressOn(io)),
+      exportDatabase(source, resolve(io.directory, file), moment, progressOn()),
     )
     if (values.json === true) io.out(JSON.stringify(result, null, 2))
     else {

@@ -3,7 +3,8 @@ import { formatBytes } from '@thaw/deploy'
 import { importDatabase } from '@thaw/sqlite'
 import type { Command } from '../command.ts'
 import { UsageError } from '../errors.ts'
-import { findTarget, jsonOption, progressOn, targetOptions, withSource } from './target.ts'
+import { progressOn } from './progress.ts'
+import { findTarget, jsonOption, targetOptions, withSource } from './target.ts'
 
 export const command: Command = {
   summary: 'Make the database of an SQLite file, where there is none yet',
@@ -13,7 +14,7 @@ export const command: Command = {
     if (file === undefined) throw new UsageError(`Which file? Usage: ${this.usage}`)
     const target = await findTarget(values, io)
     await withSource(target, async (source) => {
-      const created = await importDatabase(source, resolve(io.directory, file), progressOn(io))
+      const created = await importDatabase(source, resolve(io.directory, file), progressOn())
       if (values.json === true) io.out(JSON.stringify({ database: source.description, ...created }, null, 2))
       else
         io.out(`${source.description}: ${formatBytes(created.bytes)} in pages of ${created.pageSize} bytes`)

@@ -41,7 +41,7 @@ test('what is changed in a pulled file goes back as one transaction, again and a
   expect(readdirSync(directory).sort()).toEqual(['local.sqlite', 'local.sqlite.thaw'])
   expect(await pushDatabase(source(), file)).toMatchObject({ before: 2, txid: null, pages: 0 })
   edit("INSERT INTO t VALUES ('two'); CREATE TABLE u(b)")
-  expect(await pushDatabase(source(), file, { dryRun: true })).toMatchObject({
+  expect(await pushDatabase(source(), file, { approve: () => false })).toMatchObject({
     before: 2,
     txid: null,
     pages: 3,

@@ -7,14 +7,14 @@ import type { Source } from '../ltx-file.ts'
 import { prepare } from './create.ts'
 import { type Progress, untold } from './progress.ts'
 import { readNote, sha256Of, writeNote } from './pull-note.ts'
-import { type Replacement, replaceState } from './replace.ts'
+import { type Approve, type Replacement, replaceState } from './replace.ts'
 import { copyFile, readHeader } from './sqlite-file.ts'
 
 export interface PushOptions {
   /** Also on top of transactions that the file knows nothing of; what they wrote is replaced. */
   readonly force?: boolean
-  /** Tell what would be done, and do nothing. */
-  readonly dryRun?: boolean
+  /** Yes to everything when absent. */
+  readonly approve?: Approve
   readonly progress?: Progress
 }
 
@@ -32,7 +32,7 @@ export async function pushDatabase(
   path: string,
   options: PushOptions = {},
 ): Promise<Replacement> {
-  const { force = false, dryRun = false, progress = untold } = options
+  const { force = false, approve = () => true, progress = untold } = options
   const file = resolve(path)
   readHeader(file)
   const base = force ? null : readNote(file)
@@ -54,10 +54,11 @@ export async function pushDatabase(
     const { pageSize } = prepare(copy, file)
     const { replacement, head } = await replaceState(source, copy, pageSize, directory.path, {
       base,
-      dryRun,
+      approve,
       progress,
     })
-    if (!dryRun) writeNote(file, source.description, head, sha256)
+    if (replacement.txid !== null || replacement.pages === 0)
+      writeNote(file, source.description, head, sha256)
     return replacement
   } finally {
     directory.release()

@@ -52,11 +52,13 @@ export interface Replaced {
   readonly head: ChainPosition
 }
 
+/** Asked once, when it is known what would be done; nothing is done without a yes. A dry run always says no. */
+export type Approve = (told: Replacement) => boolean | Promise<boolean>
+
 export interface ReplaceOptions {
   /** Publish only on top of this transaction; on whatever the head is when null. */
   readonly base: Pick<ChainPosition, 'txid' | 'checksum'> | null
-  /** Find out what would be published, and do not. */
-  readonly dryRun: boolean
+  readonly approve: Approve
   readonly progress: Progress
   readonly clock?: Clock
 }
@@ -105,7 +107,7 @@ export async function replaceState(
       refuseOtherBase(run, head.position)
       const link = encode(run, head)
       const replacement = { ...difference, published: link.bytes.length }
-      if (options.dryRun) return { replacement, head: head.position }
+      if (attempt === 1 && !(await options.approve(replacement))) return { replacement, head: head.position }
       options.progress(`writing transaction ${link.txid} of ${source.description}`)
       const publication = await publish(link, {
         store: source.store,

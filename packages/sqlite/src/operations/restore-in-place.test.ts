@@ -165,7 +165,7 @@ test('a dry run tells what would be done; nothing is done where nothing differs,
   vi.stubEnv('TMPDIR', temporary)
   onTestFinished(() => void vi.unstubAllEnvs())
   const store = counting(memory)
-  const told = await restoreInPlace(source(store), { to: 1 }, { dryRun: true })
+  const told = await restoreInPlace(source(store), { to: 1 }, { approve: () => false })
   expect(store.calls.put).toBe(0)
   expect(told).toMatchObject({ before: 2, txid: null, to: 1, pages: 1, bytes: 8192, bytesBefore: 8192 })
   const done = await restoreInPlace(source(store), { to: 1 })

@@ -6,11 +6,11 @@ import type { Source } from '../ltx-file.ts'
 import { prepare } from './create.ts'
 import { type Moment, resolveMoment } from './moment.ts'
 import { type Progress, restoreTelling, untold } from './progress.ts'
-import { type Replacement, replaceState } from './replace.ts'
+import { type Approve, type Replacement, replaceState } from './replace.ts'
 
 export interface RestoreOptions {
-  /** Tell what would be done, and do nothing. */
-  readonly dryRun?: boolean
+  /** Yes to everything when absent. */
+  readonly approve?: Approve
   readonly progress?: Progress
   readonly clock?: Clock
 }
@@ -36,7 +36,7 @@ export async function restoreInPlace(
   moment: Moment,
   options: RestoreOptions = {},
 ): Promise<RestoredInPlace> {
-  const { dryRun = false, progress = untold, clock = systemClock } = options
+  const { approve = () => true, progress = untold, clock = systemClock } = options
   const to = await resolveMoment(source, moment)
   const directory = ownDirectory(tmpdir(), systemClock.now())
   try {
@@ -47,7 +47,7 @@ export async function restoreInPlace(
     const { pageSize } = prepare(path, `transaction ${txid} of ${source.description}`)
     const { replacement } = await replaceState(source, path, pageSize, directory.path, {
       base: null,
-      dryRun,
+      approve,
       progress,
       clock,
     })
