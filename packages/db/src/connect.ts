@@ -4,7 +4,9 @@ import { Core } from './core.ts'
 import { Database, transactionOver } from './database.ts'
 import { dialectOf } from './dialect.ts'
 import { EngineDriver } from './driver.ts'
+import type { Adopt } from './engines/bucket/adopt.ts'
 import type { Engine } from './engines/engine.ts'
+import { ConfigError } from './errors.ts'
 import { type Folders, prepare } from './migrate/prepare.ts'
 import type { Untyped } from './migrate/state.ts'
 import { Nesting } from './nesting.ts'
@@ -19,6 +21,11 @@ export interface ConnectOptions {
   readonly migrations?: string | null | undefined
   /** Folder of JSON files that fill a new database; `THAW_SEED` when absent, none when null. */
   readonly seed?: string | null | undefined
+  /**
+   * What to do about a database file that an earlier system kept whole in a bucket (`DATABASE_S3_KEY`, `DB_S3_KEY`);
+   * `THAW_ADOPT` when absent, else `required`. Only for a database in a bucket that holds nothing yet.
+   */
+  readonly adopt?: Adopt | undefined
   /** Kysely plugins. Migrations and seeds go without them. */
   readonly plugins?: KyselyPlugin[]
   /** `process.env` when absent. Relative folders are relative to its `LAMBDA_TASK_ROOT`, else to the working directory. */
@@ -34,6 +41,7 @@ export interface ConnectOptions {
 export function connect<Schema>(options: ConnectOptions = {}): Database<Schema> {
   const env = options.env ?? process.env
   const target = parseUrl(options.url ?? env.DATABASE_URL, process.cwd())
+  const adopt = adoptOf(options.adopt ?? env.THAW_ADOPT)
   const root = env.LAMBDA_TASK_ROOT ?? process.cwd()
   const folders: Folders = {
     migrations: folder(options.migrations, env.THAW_MIGRATIONS, root),
@@ -47,7 +55,7 @@ export function connect<Schema>(options: ConnectOptions = {}): Database<Schema> 
   const plain: KyselyProps = { config, dialect, driver, executor: new Kysely({ dialect }).getExecutor() }
   const core: Core = new Core(
     target.description,
-    () => open(target, env),
+    () => open(target, env, adopt),
     (engine) =>
       nesting.inside('migration', () =>
         prepare(engine, (connection) => transactionOver<Untyped>(plain, connection), folders),
@@ -68,11 +76,17 @@ function folder(
   return given === undefined || given === '' ? null : resolve(root, given)
 }
 
+function adoptOf(given: string | undefined): Adopt {
+  if (given === undefined || given === '' || given === 'required') return 'required'
+  if (given === 'if-present' || given === 'never') return given
+  throw new ConfigError(`THAW_ADOPT is "${given}": it has to be required, if-present or never`)
+}
+
 /** Loads what the URL asks for, and nothing else. */
-async function open(target: Target, env: Environment): Promise<Engine> {
+async function open(target: Target, env: Environment, adopt: Adopt): Promise<Engine> {
   switch (target.kind) {
     case 'bucket':
-      return (await import('./engines/bucket/engine.ts')).openBucket(target, env)
+      return (await import('./engines/bucket/engine.ts')).openBucket(target, env, adopt)
     case 'file':
       return (await import('./engines/file/engine.ts')).openFile(target)
     case 'postgres':

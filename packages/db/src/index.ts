@@ -1,6 +1,7 @@
 export type { Invocation } from '@thaw/sqlite'
 export { type ConnectOptions, connect, type Environment } from './connect.ts'
 export { type AtomicOptions, Database } from './database.ts'
+export type { Adopt } from './engines/bucket/adopt.ts'
 export {
   BusyError,
   ClosedError,

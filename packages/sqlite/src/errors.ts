@@ -80,6 +80,8 @@ export class StatementRefusedError extends SqliteStoreError {
 
 export type OperationErrorCode =
   | 'BAD_OPTION'
+  /** There is no database, but a file that seems to be it. */
+  | 'FILE_NOT_ADOPTED'
   /** There is nothing to restore, export or fork. */
   | 'DATABASE_EMPTY'
   /** The place for a new database holds one. */

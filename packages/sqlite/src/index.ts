@@ -19,6 +19,14 @@ export type { Source } from './ltx-file.ts'
 export { type MaintainOptions, type MaintenanceReport, maintain } from './maintenance/maintain.ts'
 export { DEFAULT_POLICY, type MaintenancePolicy } from './maintenance/policy.ts'
 export {
+  type Adoption,
+  adoptDatabase,
+  adoptionOf,
+  isWholeFile,
+  type WholeFile,
+  wholeFileIn,
+} from './operations/adopt.ts'
+export {
   CHECK_PARTS,
   type CheckOptions,
   type CheckPart,

@@ -32,9 +32,10 @@ export function pageSizeOf(file: string): number {
 
 /**
  * The first 100 bytes of an SQLite file.
+ * @param name of the file in messages
  * @throws OperationError `FILE_NOT_FOUND`, `FILE_NOT_SQLITE`
  */
-export function readHeader(file: string): Uint8Array {
+export function readHeader(file: string, name = file): Uint8Array {
   const stats = statSync(file, { throwIfNoEntry: false })
   if (!stats?.isFile()) throw new OperationError('FILE_NOT_FOUND', `there is no file ${file}`)
   const fd = openSync(file, 'r')
@@ -48,7 +49,7 @@ export function readHeader(file: string): Uint8Array {
   }
   throw new OperationError(
     'FILE_NOT_SQLITE',
-    `${file} is no SQLite database: ${stats.size === 0 ? 'it is empty' : 'it does not begin with "SQLite format 3"'}`,
+    `${name} is no SQLite database: ${stats.size === 0 ? 'it is empty' : 'it does not begin with "SQLite format 3"'}`,
   )
 }
 

@@ -12,16 +12,18 @@ import { CommitUnknownError, ConfigError, ConflictError } from '../../errors.ts'
 import type { BucketTarget } from '../../url.ts'
 import type { Engine } from '../engine.ts'
 import { isMissingSqliteTable, SQLITE_USER_TABLES } from '../sqlite-result.ts'
+import { type Adopt, adoptInto } from './adopt.ts'
 import { BucketConnection, transactionConnection } from './connection.ts'
 
 /**
  * SQLite whose home is a bucket.
- * @throws ConfigError, and what `openSqlite` throws
+ * @throws ConfigError, and what `openSqlite` and `adoptInto` throw
  */
-export async function openBucket(target: BucketTarget, env: StoreEnvironment): Promise<Engine> {
+export async function openBucket(target: BucketTarget, env: StoreEnvironment, adopt: Adopt): Promise<Engine> {
   const store = storeOf(target, env)
   try {
-    const sqlite = await openSqlite({ store, description: target.description })
+    const open = () => openSqlite({ store, description: target.description })
+    const sqlite = await openOrAdopt(open, () => adoptInto(store, target, env, adopt))
     return bucketEngine(sqlite, async () => {
       await sqlite.close()
       await store.close()
@@ -30,6 +32,23 @@ export async function openBucket(target: BucketTarget, env: StoreEnvironment): P
     await store.close()
     throw error
   }
+}
+
+/** Only where nothing is does it cost anything to look for what could be adopted. */
+async function openOrAdopt(
+  open: () => Promise<SqliteDatabase>,
+  adopt: () => Promise<boolean>,
+): Promise<SqliteDatabase> {
+  const sqlite = await open()
+  if (sqlite.position > 0) return sqlite
+  try {
+    if (!(await adopt())) return sqlite
+  } catch (error) {
+    await sqlite.close()
+    throw error
+  }
+  await sqlite.close()
+  return open()
 }
 
 /** An engine over an open database; `close` closes it and what belongs to it. */
