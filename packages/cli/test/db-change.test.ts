@@ -82,6 +82,18 @@ test('restore: told by a dry run, done with --yes, undone as it says', async () 
   expect(await values()).toEqual([2, 3, 4])
 })
 
+test('import takes a file that is kept whole in a bucket, by its URL', async () => {
+  await db('export', 'old file.db')
+  const from = pathToFileURL(join(root, 'old file.db')).href
+  const into = ['--url', `sqlite+${pathToFileURL(join(root, 'new')).href}`]
+  expect(await db('import', from, ...into)).toMatchObject({ code: 0, err: '' })
+  expect((await db('status', ...into)).out).toContain(`adopted        ${from}, `)
+  expect((await db('export', 'new.db', ...into)).out).toContain('transaction 1 of ')
+  expect((await db('import', from, ...into)).err).toMatch(/^DATABASE_EXISTS: /)
+  const missing = await db('import', `${from}x`, '--url', `sqlite+${pathToFileURL(join(root, 'newer')).href}`)
+  expect(missing).toMatchObject({ code: 1, out: '', err: `FILE_NOT_FOUND: there is no object ${from}x\n` })
+})
+
 test('two restores at once: one history, and the state that both wanted', async () => {
   const both = await Promise.all([
     db('restore', '--at', '3', '-y', '--json'),

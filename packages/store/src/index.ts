@@ -19,6 +19,7 @@ export type {
   PutResult,
   StoredObject,
 } from './object-store.ts'
+export { type ObjectAddress, objectAddress } from './object-url.ts'
 export { openStore, type StoreEnvironment } from './open.ts'
 export { prefixed } from './prefixed.ts'
 export { probeConditionalPut } from './probe.ts'

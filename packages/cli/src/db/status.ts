@@ -1,5 +1,5 @@
 import { formatBytes } from '@thaw/deploy'
-import { type DatabaseStatus, type LevelStatus, status } from '@thaw/sqlite'
+import { type Adoption, adoptionOf, type DatabaseStatus, type LevelStatus, status } from '@thaw/sqlite'
 import type { Command } from '../command.ts'
 import { columns } from '../help.ts'
 import { findTarget, jsonOption, targetOptions, withSource } from './target.ts'
@@ -12,15 +12,16 @@ export const command: Command = {
   async run(_, values, io) {
     const target = await findTarget(values, io)
     return withSource(target, async (source) => {
-      const found = await status(source)
-      if (values.json === true) io.out(JSON.stringify({ database: source.description, ...found }, null, 2))
-      else for (const line of describe(source.description, found, Date.now())) io.out(line)
+      const [found, adopted] = await Promise.all([status(source), adoptionOf(source)])
+      const { description } = source
+      if (values.json === true) io.out(JSON.stringify({ database: description, ...found, adopted }, null, 2))
+      else for (const line of describe(description, found, adopted, Date.now())) io.out(line)
       return found.problem === null ? 0 : 1
     })
   },
 }
 
-function describe(name: string, found: DatabaseStatus, now: number): string[] {
+function describe(name: string, found: DatabaseStatus, adopted: Adoption | null, now: number): string[] {
   const problem = found.problem === null ? [] : ['', `PROBLEM: ${found.problem}`]
   const { head } = found
   if (head === null) return [name, '  holds no database yet', ...problem]
@@ -41,6 +42,7 @@ function describe(name: string, found: DatabaseStatus, now: number): string[] {
           ? 'nothing'
           : `${count(tail.files, 'transaction')}, ${formatBytes(tail.bytes)}, the oldest ${age(tail.oldestAt)} old`,
       ],
+      ...(adopted ? [['adopted', `${adopted.from}, ${age(adopted.at)} ago`] as const] : []),
       ...found.levels.map((level): [string, string] => [`level ${level.level}`, describeLevel(level, age)]),
     ]),
     ...problem,

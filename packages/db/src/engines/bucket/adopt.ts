@@ -1,5 +1,13 @@
 import { adoptDatabase, isWholeFile, OperationError, type WholeFile, wholeFileIn } from '@thaw/sqlite'
-import { type ObjectStore, openStore, StoreConfigError, type StoreEnvironment, StoreError } from '@thaw/store'
+import {
+  type ObjectAddress,
+  type ObjectStore,
+  objectAddress,
+  openStore,
+  StoreConfigError,
+  type StoreEnvironment,
+  StoreError,
+} from '@thaw/store'
 import { ConfigError } from '../../errors.ts'
 import type { BucketTarget } from '../../url.ts'
 
@@ -11,14 +19,6 @@ import type { BucketTarget } from '../../url.ts'
  * - `never`: begin empty, whatever lies about
  */
 export type Adopt = 'required' | 'if-present' | 'never'
-
-/** An object of a bucket by a URL of its own. */
-interface Address {
-  readonly storeUrl: string
-  readonly key: string
-  /** Without parameters. */
-  readonly description: string
-}
 
 /**
  * Called where a store holds no database. Afterwards it holds one, or may be begun empty.
@@ -57,7 +57,10 @@ export async function adoptInto(
 }
 
 /** The file that `DATABASE_S3_KEY` or `DB_S3_KEY` names, in the bucket of `DATABASE_S3_BUCKET`, else of the database. */
-function namedFile(target: BucketTarget, env: StoreEnvironment): (Address & { variable: string }) | null {
+function namedFile(
+  target: BucketTarget,
+  env: StoreEnvironment,
+): (ObjectAddress & { variable: string }) | null {
   const variable = ['DATABASE_S3_KEY', 'DB_S3_KEY'].find((name) => env[name])
   const key = variable && env[variable]?.replace(/^\/+/, '')
   if (!variable || !key) return null
@@ -71,10 +74,8 @@ function namedFile(target: BucketTarget, env: StoreEnvironment): (Address & { va
     )
   }
   const parameters = inS3 ? own.search : ''
-  return {
-    ...split(`s3://${bucket}/${key.split('/').map(encodeURIComponent).join('/')}`, parameters),
-    variable,
-  }
+  const path = key.split('/').map(encodeURIComponent).join('/')
+  return { ...addressOf(`s3://${bucket}/${path}${parameters}`), variable }
 }
 
 /** @throws OperationError `FILE_NOT_ADOPTED` when an SQLite file lies where the database was expected to be */
@@ -96,7 +97,7 @@ async function fileBeside({ storeUrl }: BucketTarget, env: StoreEnvironment): Pr
   const trimmed = base.replace(/\/+$/, '')
   if (/^s3:\/\/[^/]+$/i.test(trimmed)) return null
   for (const ending of ['', '.db', '.sqlite', '.sqlite3']) {
-    const address = split(trimmed + ending, search)
+    const address = addressOf(trimmed + ending + search)
     if (await withFile(address, env, isThere)) return address.description
   }
   return null
@@ -112,17 +113,15 @@ async function isThere(file: WholeFile): Promise<boolean> {
   }
 }
 
-function split(url: string, search: string): Address {
-  const slash = url.lastIndexOf('/')
-  return {
-    storeUrl: url.slice(0, slash + 1) + search,
-    key: decodeURIComponent(url.slice(slash + 1)),
-    description: url,
-  }
+/** @throws ConfigError when the URL names no object */
+function addressOf(url: string): ObjectAddress {
+  const address = objectAddress(url)
+  if (address) return address
+  throw new ConfigError(`${url.replace(/\?.*$/s, '')} is no name of a database file in a bucket`)
 }
 
 async function withFile<T>(
-  { storeUrl, key, description }: Address,
+  { storeUrl, key, description }: ObjectAddress,
   env: StoreEnvironment,
   fn: (file: WholeFile) => Promise<T>,
 ): Promise<T> {
