@@ -105,6 +105,8 @@ export type OperationErrorCode =
   /** SQLite found damage in a file, or in what the bucket holds. */
   | 'INTEGRITY_CHECK_FAILED'
   | 'CLOCK_SKEW'
+  /** A lifecycle rule of the bucket deletes what a database needs. */
+  | 'EXPIRY_RULE'
   | 'CHECK_FAILED'
 
 /** An operation on a whole database was refused or found something wrong. What was there is as it was. */

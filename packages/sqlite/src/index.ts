@@ -32,6 +32,7 @@ export {
   type CheckPart,
   type CheckResult,
   checkDatabase,
+  DEFAULT_CHECK_PARTS,
 } from './operations/check.ts'
 export type { CreatedDatabase } from './operations/create.ts'
 export { type ExportResult, exportDatabase } from './operations/export.ts'

@@ -1,14 +1,14 @@
 import { basename, resolve } from 'node:path'
 import type { Io } from '../command.ts'
-import type { Target } from './target.ts'
+import { storeUrl, type Target } from './target.ts'
 
 /**
  * The local file of `thaw db pull` and `push`: the one that was named, else one named after the database in the
  * current folder, `shop.sqlite` of `sqlite+s3://bucket/shop`. Absolute.
  */
-export function localFile(named: string | undefined, { url }: Target, io: Io): string {
+export function localFile(named: string | undefined, target: Target, io: Io): string {
   if (named !== undefined) return resolve(io.directory, named)
-  const { pathname, hostname } = new URL(url.slice('sqlite+'.length))
+  const { pathname, hostname } = new URL(storeUrl(target))
   const name = basename(pathname) || hostname || 'database'
   return resolve(io.directory, `${decodeURIComponent(name).replace(/[^\w.-]+/g, '_')}.sqlite`)
 }

@@ -78,7 +78,7 @@ export function inBucket(url: string): string {
  * @throws StoreConfigError, and what `fn` throws
  */
 export async function withSource<T>(target: Target, fn: (source: Source) => Promise<T>): Promise<T> {
-  const store = openStore(target.url.slice('sqlite+'.length), target.environment)
+  const store = openStore(storeUrl(target), target.environment)
   const interrupt = () => process.exit(130)
   const terminate = () => process.exit(143)
   process.on('SIGINT', interrupt).on('SIGTERM', terminate)
@@ -88,6 +88,11 @@ export async function withSource<T>(target: Target, fn: (source: Source) => Prom
     process.off('SIGINT', interrupt).off('SIGTERM', terminate)
     await store.close()
   }
+}
+
+/** What `openStore` takes. */
+export function storeUrl({ url }: Target): string {
+  return url.slice('sqlite+'.length)
 }
 
 /** The URL without parameters, which may be secret. */
