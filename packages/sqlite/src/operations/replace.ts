@@ -1,24 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  Chain,
-  type ChainLink,
-  type ChainPosition,
-  type EncodedLink,
-  encodeLink,
-  fits,
-  verifyLink,
-  verifyPageSize,
-} from '../chain.ts'
+import { Chain, type ChainPosition, type EncodedLink, encodeLink, fits } from '../chain.ts'
 import { type Clock, systemClock } from '../clock.ts'
-import { ConflictError, HistoryChangedError, OperationError } from '../errors.ts'
+import { ConflictError, OperationError } from '../errors.ts'
+import { Fairness } from '../fairness.ts'
 import type { Source } from '../ltx-file.ts'
-import { writePages } from '../page-file.ts'
 import { publish } from '../publish.ts'
-import { type Progress, restoreTelling } from './progress.ts'
-import { pageSizeOf } from './sqlite-file.ts'
-import { differAfter, differingPages, StateFile } from './state-file.ts'
+import { awaitTurn, catchUp, fetchHead, follow, type Head, type HeadSource } from './head-copy.ts'
+import type { Progress } from './progress.ts'
+import { StateFile } from './state-file.ts'
 import { succeeding } from './successor.ts'
 
 /**
@@ -63,21 +53,9 @@ export interface ReplaceOptions {
   readonly clock?: Clock
 }
 
-interface Run extends ReplaceOptions {
-  readonly source: Source
-  readonly chain: Chain
-  readonly target: StateFile
-  readonly headPath: string
+interface Run extends ReplaceOptions, HeadSource {
   readonly clock: Clock
-}
-
-/** A copy of the head, and how `target` differs from it. */
-interface Head {
-  readonly position: ChainPosition
-  /** Wall clock, ms: `position` was the head then or later. */
-  readonly verifiedAt: number
-  readonly file: StateFile
-  readonly differing: Set<number>
+  readonly writerId: bigint
 }
 
 /**
@@ -97,11 +75,16 @@ export async function replaceState(
   const target = new StateFile(path, pageSize)
   const chain = new Chain(source.store, source.description)
   const clock = options.clock ?? systemClock
-  const run: Run = { ...options, source, chain, target, headPath: join(directory, 'head.db'), clock }
+  const writerId = randomBytes(8).readBigUInt64BE()
+  const fairness = new Fairness(writerId)
+  const headPath = join(directory, 'head.db')
+  const fenceWindowMs = WINDOW_MS
+  const run: Run = { ...options, source, chain, target, headPath, clock, writerId, fairness, fenceWindowMs }
   let head: Head | null = null
   try {
     head = await fetchHead(run)
     for (let attempt = 1; ; attempt++) {
+      head = await awaitTurn(run, head)
       const difference = describe(target, head)
       if (difference.pages === 0) return { replacement: difference, head: head.position }
       refuseOtherBase(run, head.position)
@@ -115,7 +98,7 @@ export async function replaceState(
         chain,
         clock,
         verifiedAt: head.verifiedAt,
-        fenceWindowMs: WINDOW_MS,
+        fenceWindowMs,
         deadline: clock.now() + WINDOW_MS,
       })
       if (publication.outcome === 'settled') {
@@ -127,41 +110,15 @@ export async function replaceState(
             'it when less is written',
         )
       }
-      head = publication.outcome === 'lost' ? apply(run, head, publication.winner) : await catchUp(run, head)
+      if (publication.outcome === 'lost') {
+        head = await follow(run, head, publication.winner)
+        fairness.lost()
+      } else head = await catchUp(run, head)
     }
   } finally {
     head?.file.close()
     target.close()
   }
-}
-
-async function fetchHead(run: Run): Promise<Head> {
-  const { source, target, headPath, clock, progress } = run
-  const verifiedAt = clock.now()
-  const step = `restoring the newest state of ${source.description}`
-  const position = await restoreTelling(source, headPath, Number.POSITIVE_INFINITY, step, progress)
-  if (position.txid === 0) {
-    throw new OperationError('DATABASE_EMPTY', `${source.description} holds no database yet`)
-  }
-  progress('comparing')
-  const file = new StateFile(headPath, pageSizeOf(headPath))
-  try {
-    refuseOtherPageSize(run, file.pageSize)
-    return { position, verifiedAt, file, differing: differingPages(file, target) }
-  } catch (error) {
-    file.close()
-    throw error
-  }
-}
-
-/** Within one history it never differs: no tool, and no statement here, changes it once there is a first transaction. */
-function refuseOtherPageSize({ source, target }: Run, pageSize: number): void {
-  if (pageSize === target.pageSize) return
-  throw new OperationError(
-    'PAGE_SIZE_DIFFERS',
-    `${source.description} has pages of ${pageSize} bytes and the file has pages of ${target.pageSize}, which ` +
-      `cannot be changed. Run "PRAGMA journal_mode = DELETE; PRAGMA page_size = ${pageSize}; VACUUM" on the file`,
-  )
 }
 
 /** @throws OperationError `DATABASE_MOVED` */
@@ -189,41 +146,9 @@ function describe({ pageSize, pageCount }: StateFile, { position, file, differin
   }
 }
 
-function encode({ target, clock }: Run, { position, file, differing }: Head): EncodedLink {
+function encode({ target, clock, writerId }: Run, { position, file, differing }: Head): EncodedLink {
   const { pageSize, pageCount } = target
   const pages = new Map([...differing].map((page) => [page, target.read(page)]))
   pages.set(1, succeeding(target.read(1), file.read(1), pageCount))
-  const writerId = randomBytes(8).readBigUInt64BE()
   return encodeLink(position, { pages, pageCount }, pageSize, writerId, clock.now())
-}
-
-/** For the fence the last proof stays as good as it was: what comes after the head of then is newer. */
-function apply({ source, target, headPath }: Run, head: Head, link: ChainLink): Head {
-  verifyLink(head.position, link, source.description)
-  const { file, differing } = head
-  verifyPageSize(file.pageSize, link, source.description)
-  const before = file.pageCount
-  writePages(headPath, file.pageSize, link.pages, link.pageCount)
-  differAfter(differing, link, before, target)
-  return { ...head, position: link }
-}
-
-/** So much time has gone by that only a list tells what the head is. */
-async function catchUp(run: Run, head: Head): Promise<Head> {
-  const { chain, source, clock } = run
-  const { txid, checksum } = head.position
-  const verifiedAt = clock.now()
-  const listed = await chain.list(txid)
-  if (listed[0] !== txid) {
-    head.file.close()
-    rmSync(run.headPath)
-    return fetchHead(run)
-  }
-  const own = await chain.fetch(txid)
-  if (!own || !fits(own.checksum, checksum)) {
-    throw new HistoryChangedError(`${source.description} was replaced meanwhile. Nothing was changed in it`)
-  }
-  let current = head
-  for await (const link of chain.fetchAll(listed.slice(1))) current = apply(run, current, link)
-  return { ...current, verifiedAt }
 }

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { memoryStore, type ObjectStore } from '@thaw/store'
-import { seededRandom } from '@thaw/testing'
+import { latencyStore, seededRandom } from '@thaw/testing'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import {
   counting,
@@ -227,6 +227,29 @@ test('whoever writes meanwhile wins or loses as against any other writer, and wh
   expect(await rows(db, 'SELECT a, length(b) AS n FROM t')).toEqual(state)
   expect(await rows(db, "SELECT name FROM sqlite_schema WHERE name = 'other'")).toEqual([])
   expect(await rows(db, 'PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }])
+})
+
+test('it gets its turn beside a writer that never pauses', async () => {
+  const memory = memoryStore()
+  const seed = 'restore-in-place/turns'
+  const random = seededRandom(seed)
+  const far = () => latencyStore(memory, { putMs: 20, getMs: 10, jitter: 0.3, random })
+  const db = await open({ store: far() })
+  await db.execute('CREATE TABLE t(a)')
+  await db.execute('INSERT INTO t VALUES (0)')
+  let stop = false
+  const writing = (async () => {
+    while (!stop) await db.execute('UPDATE t SET a = a + 1')
+  })()
+  try {
+    for (let n = 0; n < 3; n++) {
+      const { before, txid, pages } = await restoreInPlace(source(far()), { to: 2 })
+      expect(txid, `seed ${seed}`).toBe(pages === 0 ? null : before + 1)
+    }
+  } finally {
+    stop = true
+    await writing
+  }
 })
 
 test('it gives up when others are faster every time, and has changed nothing', async () => {
