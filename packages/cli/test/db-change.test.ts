@@ -9,7 +9,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { openSqlite } from '@thaw/sqlite'
 import { folderStore, type ObjectStore, openStore } from '@thaw/store'
 import { startS3Server } from '@thaw/testing'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { runCli } from '../src/cli.ts'
+import { commands } from '../src/table.ts'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 let root: string
@@ -90,6 +92,10 @@ test('import takes a file that is kept whole in a bucket, by its URL', async () 
   expect((await db('status', ...into)).out).toContain(`adopted        ${from}, `)
   expect((await db('export', 'new.db', ...into)).out).toContain('transaction 1 of ')
   expect((await db('import', from, ...into)).err).toMatch(/^DATABASE_EXISTS: /)
+  const whole = await db('status', '--url', `sqlite+${from}`)
+  expect(whole.out).toBe(
+    `sqlite+${from}\n  holds no database yet\n  but ${from} is an SQLite file that is kept whole: thaw db import adopts it\n`,
+  )
   const missing = await db('import', `${from}x`, '--url', `sqlite+${pathToFileURL(join(root, 'newer')).href}`)
   expect(missing).toMatchObject({ code: 1, out: '', err: `FILE_NOT_FOUND: there is no object ${from}x\n` })
 })
@@ -138,12 +144,23 @@ test.each([
   [['restore', '--at', '1', '--yes', '--url', 'sqlite+file:///nowhere/at/all'], 1, 'DATABASE_EMPTY: '],
   [['pull', '--url', 'sqlite+file:///nowhere/at/all'], 1, 'DATABASE_EMPTY: '],
   [['pull', 'no/such/folder/x.db'], 1, 'NO_DIRECTORY: '],
+  [['pull', ''], 2, 'The name of the file is empty'],
+  [['import', 's3://bucket'], 2, 'A file in a bucket is s3://BUCKET/KEY'],
+  [['import', ''], 2, 'Which file? Usage: thaw db import'],
   [['push'], 1, 'FILE_NOT_FOUND: '],
   [['push', 'shop'], 1, 'FILE_NOT_FOUND: '],
 ])('%j changes nothing and says why', async (args, code, message) => {
-  const answer = await db(...args)
-  expect(answer).toMatchObject({ code, out: '' })
-  expect(answer.err).toContain(message)
+  vi.stubEnv('TMPDIR', join(root, 'tmp'))
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const [out, err]: string[][] = [[], []]
+  const io = {
+    out: (line: string) => void out?.push(line),
+    err: (line: string) => void err?.push(line),
+    environment: { DATABASE_URL: url },
+    directory: root,
+  }
+  expect({ code: await runCli(commands, ['db', ...args], io), out }).toEqual({ code, out: [] })
+  expect(err?.join('\n')).toContain(message)
   expect(await values()).toEqual([2, 3, 4])
   expect(readdirSync(root).sort()).toEqual(['shop', 'tmp'])
   expect(readdirSync(join(root, 'tmp'))).toEqual([])

@@ -22,9 +22,7 @@ export {
   type Adoption,
   adoptDatabase,
   adoptionOf,
-  isWholeFile,
   type WholeFile,
-  wholeFileIn,
 } from './operations/adopt.ts'
 export {
   CHECK_PARTS,
@@ -45,6 +43,7 @@ export { type PushOptions, pushDatabase } from './operations/push.ts'
 export type { Approve, Replacement } from './operations/replace.ts'
 export { type RestoredInPlace, type RestoreOptions, restoreInPlace } from './operations/restore-in-place.ts'
 export { type DatabaseStatus, type LevelStatus, status } from './operations/status.ts'
+export { findWholeFile } from './operations/whole-file.ts'
 export type { NewDatabase, OpenOptions } from './options.ts'
 export type {
   AtomicOptions,

@@ -12,7 +12,7 @@ export const command: Command = {
   usage: 'thaw db export FILE [--at TIME|TXID] [--url URL] [--app DIR] [--json]',
   options: { ...momentOption, ...targetOptions, ...jsonOption },
   async run([file], values, io) {
-    if (file === undefined) throw new UsageError(`Which file? Usage: ${this.usage}`)
+    if (!file) throw new UsageError(`Which file? Usage: ${this.usage}`)
     const moment = readMoment(values)
     const target = await findTarget(values, io)
     const result = await withSource(target, (source) =>

@@ -3,6 +3,7 @@ import { formatBytes } from '@thaw/deploy'
 import { adoptDatabase, importDatabase, type Source } from '@thaw/sqlite'
 import { type ObjectAddress, objectAddress, openStore } from '@thaw/store'
 import type { Command } from '../command.ts'
+import { hideSecrets } from '../dev/environment.ts'
 import { UsageError } from '../errors.ts'
 import { progressOn } from './progress.ts'
 import { findTarget, jsonOption, type Target, targetOptions, withSource } from './target.ts'
@@ -12,10 +13,13 @@ export const command: Command = {
   usage: 'thaw db import FILE|s3://BUCKET/KEY [--url URL] [--app DIR] [--json]',
   options: { ...targetOptions, ...jsonOption },
   async run([file], values, io) {
-    if (file === undefined) throw new UsageError(`Which file? Usage: ${this.usage}`)
+    if (!file) throw new UsageError(`Which file? Usage: ${this.usage}`)
+    const address = objectAddress(file)
+    if (address === null && /^\w+:\/\//.test(file)) {
+      throw new UsageError(`A file in a bucket is s3://BUCKET/KEY, and not ${hideSecrets(file)}.`)
+    }
     const target = await findTarget(values, io)
     await withSource(target, async (source) => {
-      const address = objectAddress(file)
       const created = address
         ? await importObject(source, address, target)
         : await importDatabase(source, resolve(io.directory, file), progressOn())

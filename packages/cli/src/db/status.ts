@@ -1,8 +1,15 @@
 import { formatBytes } from '@thaw/deploy'
-import { type Adoption, adoptionOf, type DatabaseStatus, type LevelStatus, status } from '@thaw/sqlite'
+import {
+  type Adoption,
+  adoptionOf,
+  type DatabaseStatus,
+  findWholeFile,
+  type LevelStatus,
+  status,
+} from '@thaw/sqlite'
 import type { Command } from '../command.ts'
 import { columns } from '../help.ts'
-import { findTarget, jsonOption, targetOptions, withSource } from './target.ts'
+import { findTarget, jsonOption, storeUrl, targetOptions, withSource } from './target.ts'
 
 export const command: Command = {
   summary: 'What the bucket holds, and how far maintenance is behind',
@@ -14,8 +21,16 @@ export const command: Command = {
     return withSource(target, async (source) => {
       const [found, adopted] = await Promise.all([status(source), adoptionOf(source)])
       const { description } = source
-      if (values.json === true) io.out(JSON.stringify({ database: description, ...found, adopted }, null, 2))
-      else for (const line of describe(description, found, adopted, Date.now())) io.out(line)
+      const whole = found.head
+        ? null
+        : await findWholeFile(source.store, storeUrl(target), target.environment)
+      if (values.json === true)
+        io.out(JSON.stringify({ database: description, ...found, adopted, wholeFile: whole }, null, 2))
+      else {
+        for (const line of describe(description, found, adopted, Date.now())) io.out(line)
+        if (whole !== null)
+          io.out(`  but ${whole} is an SQLite file that is kept whole: thaw db import adopts it`)
+      }
       return found.problem === null ? 0 : 1
     })
   },

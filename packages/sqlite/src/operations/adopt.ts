@@ -17,10 +17,6 @@ import { readHeader } from './sqlite-file.ts'
  */
 
 const DOWNLOADS = 3
-/** One list's answer. */
-const LOOK_THROUGH = 1_000
-const MAGIC = Buffer.from('SQLite format 3\0')
-const FILE_NAME = /^(?!thaw\/|lost\/|[0-9a-f]{4}\/).*\.(db3?|sqlite3?)$/i
 
 /** Where it is remembered what was adopted. Nothing depends on it. */
 export const ADOPTED_KEY = 'thaw/adopted'
@@ -84,22 +80,6 @@ export async function adoptionOf({ store }: Source): Promise<Adoption | null> {
   } catch {
     return null
   }
-}
-
-/** Whether an object begins as SQLite files do. */
-export async function isWholeFile({ store, key }: Pick<WholeFile, 'store' | 'key'>): Promise<boolean> {
-  const object = await store.get(key, { range: { start: 0, end: MAGIC.length } })
-  return object !== null && MAGIC.equals(object.body)
-}
-
-/** The first SQLite file among the objects of a store, as far as the names of the first thousand tell; else null. */
-export async function wholeFileIn(store: ObjectStore): Promise<string | null> {
-  let looked = 0
-  for await (const { key } of store.list('')) {
-    if (FILE_NAME.test(key) && (await isWholeFile({ store, key }))) return key
-    if (++looked === LOOK_THROUGH) return null
-  }
-  return null
 }
 
 async function fetchWhole(file: WholeFile, path: string, progress: Progress): Promise<ObjectInfo> {

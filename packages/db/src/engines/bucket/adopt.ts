@@ -1,4 +1,4 @@
-import { adoptDatabase, isWholeFile, OperationError, type WholeFile, wholeFileIn } from '@thaw/sqlite'
+import { adoptDatabase, findWholeFile, OperationError, type WholeFile } from '@thaw/sqlite'
 import {
   type ObjectAddress,
   type ObjectStore,
@@ -6,7 +6,6 @@ import {
   openStore,
   StoreConfigError,
   type StoreEnvironment,
-  StoreError,
 } from '@thaw/store'
 import { ConfigError } from '../../errors.ts'
 import type { BucketTarget } from '../../url.ts'
@@ -80,37 +79,13 @@ function namedFile(
 
 /** @throws OperationError `FILE_NOT_ADOPTED` when an SQLite file lies where the database was expected to be */
 async function refuseUnnamed(store: ObjectStore, target: BucketTarget, env: StoreEnvironment): Promise<void> {
-  const inside = await wholeFileIn(store)
-  const found = inside === null ? await fileBeside(target, env) : `${inside} in it`
+  const found = await findWholeFile(store, target.storeUrl, env)
   if (found === null) return
   throw new OperationError(
     'FILE_NOT_ADOPTED',
     `${target.description} holds no database, but ${found} is an SQLite file that is kept whole. Adopt it by setting ` +
       'DATABASE_S3_KEY (and DATABASE_S3_BUCKET) or by thaw db import, or set THAW_ADOPT=never to begin empty',
   )
-}
-
-/** A file of the name that the prefix has, with or without an ending. */
-async function fileBeside({ storeUrl }: BucketTarget, env: StoreEnvironment): Promise<string | null> {
-  if (!/^(s3|file):/i.test(storeUrl)) return null
-  const [base = '', search = ''] = storeUrl.split(/(?=\?)/)
-  const trimmed = base.replace(/\/+$/, '')
-  if (/^s3:\/\/[^/]+$/i.test(trimmed)) return null
-  for (const ending of ['', '.db', '.sqlite', '.sqlite3']) {
-    const address = addressOf(trimmed + ending + search)
-    if (await withFile(address, env, isThere)) return address.description
-  }
-  return null
-}
-
-/** Whoever may not look there did not keep its database there. */
-async function isThere(file: WholeFile): Promise<boolean> {
-  try {
-    return await isWholeFile(file)
-  } catch (error) {
-    if (error instanceof StoreError && error.code === 'STORE_ACCESS_DENIED') return false
-    throw error
-  }
 }
 
 /** @throws ConfigError when the URL names no object */
