@@ -29,6 +29,8 @@ export interface HeadSource {
   readonly fairness: Fairness
   readonly fenceWindowMs: number
   readonly progress: Progress
+  /** The head is known to be this transaction or a later one; a lower one is of another history. */
+  readonly since: number
 }
 
 /** A copy of the head, and how `target` differs from it. */
@@ -49,6 +51,7 @@ export async function fetchHead(from: HeadSource): Promise<Head> {
   if (position.txid === 0) {
     throw new OperationError('DATABASE_EMPTY', `${source.description} holds no database yet`)
   }
+  if (position.txid < from.since) throw replaced(source)
   progress('comparing')
   const file = new StateFile(headPath, pageSizeOf(headPath))
   try {
@@ -132,13 +135,17 @@ export async function catchUp(from: HeadSource, head: Head): Promise<Head> {
   if (listed[0] !== txid) {
     head.file.close()
     rmSync(from.headPath)
-    return fetchHead(from)
+    return fetchHead({ ...from, since: txid })
   }
   const own = await chain.fetch(txid)
   if (!own || !fits(own.checksum, checksum)) {
-    throw new HistoryChangedError(`${source.description} was replaced meanwhile. Nothing was changed in it`)
+    throw replaced(source)
   }
   let current = head
   for await (const link of chain.fetchAll(listed.slice(1))) current = apply(from, current, link)
   return { ...current, verifiedAt }
+}
+
+function replaced({ description }: Source): HistoryChangedError {
+  return new HistoryChangedError(`${description} was replaced meanwhile. Nothing was changed in it`)
 }

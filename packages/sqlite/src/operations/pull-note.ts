@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto'
-import { createReadStream, existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
-import { pipeline } from 'node:stream/promises'
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { formatTxid, parseTxid } from '@thaw/ltx'
 import type { ChainPosition } from '../chain.ts'
 import { OperationError } from '../errors.ts'
@@ -20,6 +28,7 @@ export interface PullNote {
   readonly sha256: string
 }
 
+const PIECE_BYTES = 1024 * 1024
 const FORMAT = 'thaw-pull-1'
 
 /** Where the note of a file is. */
@@ -78,14 +87,22 @@ function parseNote(text: string): PullNote | null {
 }
 
 /** Whether a file is as it was when its note was written, and nobody has something of it in a log beside it. */
-export async function isUnchanged(file: string, note: PullNote): Promise<boolean> {
+export function isUnchanged(file: string, note: PullNote): boolean {
   const holds = (suffix: string) => (statSync(file + suffix, { throwIfNoEntry: false })?.size ?? 0) > 0
-  return !holds('-wal') && !holds('-journal') && (await sha256Of(file)) === note.sha256
+  return !holds('-wal') && !holds('-journal') && sha256Of(file) === note.sha256
 }
 
 /** In hex. */
-export async function sha256Of(file: string): Promise<string> {
+export function sha256Of(file: string): string {
   const hash = createHash('sha256')
-  await pipeline(createReadStream(file), hash)
+  const piece = new Uint8Array(PIECE_BYTES)
+  const fd = openSync(file, 'r')
+  try {
+    for (let read = readSync(fd, piece); read > 0; read = readSync(fd, piece)) {
+      hash.update(piece.subarray(0, read))
+    }
+  } finally {
+    closeSync(fd)
+  }
   return hash.digest('hex')
 }

@@ -23,16 +23,16 @@ export async function pullDatabase(
   progress: Progress = untold,
 ): Promise<ExportResult> {
   const target = resolve(path)
-  if (!(await mayBeReplaced(target))) refuseTaken(target)
+  if (!mayBeReplaced(target)) refuseTaken(target)
   const to = await resolveMoment(source, {})
   const directory = ownDirectory(dirname(target), systemClock.now())
   try {
     const copy = join(directory.path, 'pull.db')
     const position = await copyState(source, copy, to, progress)
     const bytes = statSync(copy).size
-    const sha256 = await sha256Of(copy)
+    const sha256 = sha256Of(copy)
     // The file first: a note that is older than its file only keeps it from being pushed.
-    if (await mayBeReplaced(target)) replaceFile(copy, target)
+    if (mayBeReplaced(target)) replaceFile(copy, target)
     else publishFile(copy, target)
     writeNote(target, source.description, position, sha256)
     return { path: target, txid: position.txid, timestamp: position.timestamp, bytes }
@@ -42,10 +42,10 @@ export async function pullDatabase(
 }
 
 /** @throws OperationError `FILE_CHANGED` */
-async function mayBeReplaced(target: string): Promise<boolean> {
+function mayBeReplaced(target: string): boolean {
   const note = existsSync(target) ? readNote(target) : null
   if (!note) return false
-  if (await isUnchanged(target, note)) return true
+  if (isUnchanged(target, note)) return true
   throw new OperationError(
     'FILE_CHANGED',
     `${target} was changed since it was pulled, or is open somewhere: push it, or remove it and pull again`,

@@ -48,12 +48,13 @@ export async function pushDatabase(
     const copy = join(directory.path, 'push.db')
     progress(`copying ${file}`)
     // Before it is copied: what is changed in it from now on is known to be a change.
-    const sha256 = await sha256Of(file)
+    const sha256 = sha256Of(file)
     await copyFile(file, copy)
     progress('checking')
     const { pageSize } = prepare(copy, file)
     const { replacement, head } = await replaceState(source, copy, pageSize, directory.path, {
       base,
+      since: 1,
       approve,
       progress,
     })

@@ -48,6 +48,8 @@ export type Approve = (told: Replacement) => boolean | Promise<boolean>
 export interface ReplaceOptions {
   /** Publish only on top of this transaction; on whatever the head is when null. */
   readonly base: Pick<ChainPosition, 'txid' | 'checksum'> | null
+  /** The database is known to have come as far as this transaction. */
+  readonly since: number
   readonly approve: Approve
   readonly progress: Progress
   readonly clock?: Clock

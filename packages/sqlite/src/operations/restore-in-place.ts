@@ -47,6 +47,7 @@ export async function restoreInPlace(
     const { pageSize } = prepare(path, `transaction ${txid} of ${source.description}`)
     const { replacement } = await replaceState(source, path, pageSize, directory.path, {
       base: null,
+      since: txid,
       approve,
       progress,
       clock,
