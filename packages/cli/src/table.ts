@@ -15,7 +15,7 @@ export const commands: CommandTable = {
     load: async () => (await import('./commands/synth.ts')).command,
   },
   db: {
-    summary: 'Look after a database that lives in a bucket: status, check, export, import, fork, maintain',
+    summary: 'Look after a database that lives in a bucket: look, restore, copy, maintain',
     load: async () => (await import('./commands/db.ts')).command,
   },
 }

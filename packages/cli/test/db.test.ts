@@ -142,6 +142,8 @@ test('check shows every part, names what is damaged and ends with 1', async () =
     'download',
     'manager',
   ])
+  const all = await db(['check', '--all', '--url', url])
+  expect(all.out).toMatch(/ {2}history +ok +3 files .* from transaction 1 to 3\n$/)
   const object = join(root, 'bucket/0000/0000000000000002-0000000000000002.ltx')
   const bytes = await readFile(object)
   bytes[150] = (bytes[150] ?? 0) ^ 0xff

@@ -5,6 +5,7 @@ import { Core } from './core.ts'
 import { Database, transactionOver } from './database.ts'
 import { dialectOf } from './dialect.ts'
 import { EngineDriver } from './driver.ts'
+import type { Adopt } from './engines/bucket/adopt.ts'
 import type { Engine, EngineOptions } from './engines/engine.ts'
 import { ConfigError } from './errors.ts'
 import { type Folders, prepare } from './migrate/prepare.ts'
@@ -26,6 +27,11 @@ export interface ConnectOptions {
    * `commit`. Without effect on others: there each statement or transaction is durable when it resolves.
    */
   readonly durability?: Durability | undefined
+  /**
+   * What to do about a database file that an earlier system kept whole in a bucket (`DATABASE_S3_KEY`, `DB_S3_KEY`);
+   * `THAW_ADOPT` when absent, else `required`. Only for a database in a bucket that holds nothing yet.
+   */
+  readonly adopt?: Adopt | undefined
   /** Kysely plugins. Migrations and seeds go without them. */
   readonly plugins?: KyselyPlugin[]
   /** How new reads are of a database whose home is a bucket, unless `around` says; `strong` when absent. */
@@ -53,6 +59,7 @@ export function connect<Schema>(options: ConnectOptions = {}): Database<Schema> 
   const { keyLifetimeMs } = options
   if (keyLifetimeMs !== undefined && !(keyLifetimeMs > 0))
     throw new ConfigError(`keyLifetimeMs is ${keyLifetimeMs}: it has to be more than 0 ms`)
+  const adopt = adoptOf(options.adopt ?? env.THAW_ADOPT)
   const root = env.LAMBDA_TASK_ROOT ?? process.cwd()
   const folders: Folders = {
     migrations: folder(options.migrations, env.THAW_MIGRATIONS, root),
@@ -66,7 +73,7 @@ export function connect<Schema>(options: ConnectOptions = {}): Database<Schema> 
   const plain: KyselyProps = { config, dialect, driver, executor: new Kysely({ dialect }).getExecutor() }
   const core: Core = new Core(
     target.description,
-    () => open(target, env, { ...options, keyLifetimeMs }),
+    () => open(target, env, { ...options, keyLifetimeMs, adopt }),
     (engine) =>
       nesting.inside('migration', () =>
         prepare(engine, (connection) => transactionOver<Untyped>(plain, connection), folders),
@@ -85,6 +92,12 @@ function folder(
   if (option === null) return null
   const given = option ?? variable
   return given === undefined || given === '' ? null : resolve(root, given)
+}
+
+function adoptOf(given: string | undefined): Adopt {
+  if (given === undefined || given === '' || given === 'required') return 'required'
+  if (given === 'if-present' || given === 'never') return given
+  throw new ConfigError(`THAW_ADOPT is "${given}": it has to be required, if-present or never`)
 }
 
 /** Loads what the URL asks for, and nothing else. */

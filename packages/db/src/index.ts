@@ -12,6 +12,7 @@ export type {
 export { type Persistable, persistOnSignals, type SignalOptions } from '@thaw/sqlite/signals'
 export { type ConnectOptions, connect, type Environment } from './connect.ts'
 export { type AtomicOptions, Database } from './database.ts'
+export type { Adopt } from './engines/bucket/adopt.ts'
 export {
   BusyError,
   ClosedError,

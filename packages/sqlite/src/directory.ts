@@ -35,13 +35,21 @@ export function ownDirectory(parent: string, now: number): OwnedDirectory {
   if (!lock) throw new Error(`${unlocked} was locked by another process the moment it was made`)
   const path = join(parent, OWNED_PREFIX + basename(unlocked).slice(UNLOCKED_PREFIX.length))
   renameSync(unlocked, path)
-  return {
-    path,
-    release() {
-      lock.close()
-      rmSync(path, { recursive: true, force: true })
-    },
+  const release = () => {
+    if (held.delete(release) && held.size === 0) process.off('exit', releaseHeld)
+    lock.close()
+    rmSync(path, { recursive: true, force: true })
   }
+  if (held.size === 0) process.on('exit', releaseHeld)
+  held.add(release)
+  return { path, release }
+}
+
+/** What a process that is ended by `process.exit` still has to remove. */
+const held = new Set<() => void>()
+
+function releaseHeld(): void {
+  for (const release of held) release()
 }
 
 function removeAbandoned(parent: string, now: number): void {
@@ -56,8 +64,13 @@ function removeAbandoned(parent: string, now: number): void {
 function removeUnlessLocked(path: string): void {
   const lock = lockDirectory(path)
   if (!lock) return
-  rmSync(path, { recursive: true, force: true })
-  lock.close()
+  try {
+    rmSync(path, { recursive: true, force: true })
+  } catch {
+    // Another process removes it at the same time, or the next one will.
+  } finally {
+    lock.close()
+  }
 }
 
 /** The lock, held until it is closed; null when another process holds it or the directory has just gone. */

@@ -135,13 +135,23 @@ export class StatementRefusedError extends SqliteStoreError {
 
 export type OperationErrorCode =
   | 'BAD_OPTION'
+  /** There is no database, but a file that seems to be it. */
+  | 'FILE_NOT_ADOPTED'
   /** There is nothing to restore, export or fork. */
   | 'DATABASE_EMPTY'
   /** The place for a new database holds one. */
   | 'DATABASE_EXISTS'
+  /** Somebody has written to the database since the state that a change was made from. */
+  | 'DATABASE_MOVED'
+  /** A database keeps the page size that it began with. */
+  | 'PAGE_SIZE_DIFFERS'
   /** That state cannot be had (any more). */
   | 'NO_RESTORE_POINT'
   | 'FILE_EXISTS'
+  /** A local copy was changed since it was pulled. */
+  | 'FILE_CHANGED'
+  /** Nothing says which state of the database a local file was made from. */
+  | 'FILE_NOT_PULLED'
   | 'FILE_NOT_FOUND'
   | 'FILE_NOT_SQLITE'
   /** SQLite cannot open it, or somebody keeps it locked. */
@@ -152,6 +162,8 @@ export type OperationErrorCode =
   /** SQLite found damage in a file, or in what the bucket holds. */
   | 'INTEGRITY_CHECK_FAILED'
   | 'CLOCK_SKEW'
+  /** A lifecycle rule of the bucket deletes what a database needs. */
+  | 'EXPIRY_RULE'
   | 'CHECK_FAILED'
 
 /** An operation on a whole database was refused or found something wrong. What was there is as it was. */

@@ -24,18 +24,31 @@ export { type MaintainOptions, type MaintenanceReport, maintain } from './mainte
 export { DEFAULT_POLICY, type MaintenancePolicy } from './maintenance/policy.ts'
 export { openSqlite } from './open.ts'
 export {
+  type Adoption,
+  adoptDatabase,
+  adoptionOf,
+  type WholeFile,
+} from './operations/adopt.ts'
+export {
   CHECK_PARTS,
   type CheckOptions,
   type CheckPart,
   type CheckResult,
   checkDatabase,
+  DEFAULT_CHECK_PARTS,
 } from './operations/check.ts'
 export type { CreatedDatabase } from './operations/create.ts'
-export { type ExportResult, exportDatabase, type Progress } from './operations/export.ts'
+export { type ExportResult, exportDatabase } from './operations/export.ts'
 export { type ForkedDatabase, forkDatabase } from './operations/fork.ts'
 export { importDatabase } from './operations/import.ts'
 export type { Moment } from './operations/moment.ts'
+export type { Amount, Progress } from './operations/progress.ts'
+export { pullDatabase } from './operations/pull.ts'
+export { type PushOptions, pushDatabase } from './operations/push.ts'
+export type { Approve, Replacement } from './operations/replace.ts'
+export { type RestoredInPlace, type RestoreOptions, restoreInPlace } from './operations/restore-in-place.ts'
 export { type DatabaseStatus, type LevelStatus, status } from './operations/status.ts'
+export { findWholeFile } from './operations/whole-file.ts'
 export type { Durability, NewDatabase, OpenOptions, WriteBehindSettings } from './options.ts'
 export type {
   AroundOptions,

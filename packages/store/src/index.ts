@@ -20,8 +20,10 @@ export type {
   PutResult,
   StoredObject,
 } from './object-store.ts'
-export { openStore, type StoreEnvironment } from './open.ts'
+export { type ObjectAddress, objectAddress } from './object-url.ts'
+export { bucketSettings, openStore, type StoreEnvironment } from './open.ts'
 export { prefixed } from './prefixed.ts'
 export { probeConditionalPut } from './probe.ts'
 export type { S3Credentials, S3StoreOptions } from './s3/options.ts'
 export { s3Store } from './s3/s3.ts'
+export type { BucketSettings, LifecycleRule } from './s3/settings.ts'

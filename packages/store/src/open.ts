@@ -3,8 +3,10 @@ import { StoreConfigError, type StoreConfigErrorCode } from './errors.ts'
 import { folderStore } from './folder/folder.ts'
 import { memoryStore } from './memory.ts'
 import type { ObjectStore } from './object-store.ts'
-import type { S3Credentials } from './s3/options.ts'
+import { s3Client } from './s3/client.ts'
+import type { S3Credentials, S3StoreOptions } from './s3/options.ts'
 import { s3Store } from './s3/s3.ts'
+import { type BucketSettings, settingsOf } from './s3/settings.ts'
 
 export type StoreEnvironment = Readonly<Record<string, string | undefined>>
 
@@ -33,9 +35,32 @@ export function openStore(url: string | URL, env: StoreEnvironment = process.env
     case 'file':
       return openFolder(given, refuse)
     case 's3':
-      return openBucket(given, env, refuse)
+      return s3Store(bucketOptions(given, env, refuse))
     default:
       throw refuse('STORE_SCHEME_UNKNOWN', 'a store is s3://bucket/prefix, file:///folder or memory:')
+  }
+}
+
+/**
+ * What is set for the bucket of a store, by its URL; null when it is no bucket.
+ * @throws StoreConfigError, StoreError
+ */
+export async function bucketSettings(
+  url: string | URL,
+  env: StoreEnvironment = process.env,
+): Promise<BucketSettings | null> {
+  const given = String(url)
+  if (!/^s3:/i.test(given)) return null
+  const options = bucketOptions(given, env, (code, message) => {
+    return new StoreConfigError(code, `${withoutSecrets(given)}: ${message}`)
+  })
+  const client = s3Client(options)
+  const prefix = (options.prefix ?? '').replace(/^\/+|\/+$/g, '')
+  const context = { operation: 'list', store: `s3://${options.bucket}`, endpoint: client.endpoint } as const
+  try {
+    return await settingsOf(client, prefix === '' ? '' : `${prefix}/`, context)
+  } finally {
+    client.close()
   }
 }
 
@@ -55,7 +80,7 @@ function openFolder(given: string, refuse: Refuse): ObjectStore {
   }
 }
 
-function openBucket(given: string, env: StoreEnvironment, refuse: Refuse): ObjectStore {
+function bucketOptions(given: string, env: StoreEnvironment, refuse: Refuse): S3StoreOptions {
   if (!URL.canParse(given) || !/^s3:\/\//i.test(given))
     throw refuse('STORE_URL_INVALID', 'write s3://bucket/prefix')
   const url = new URL(given)
@@ -92,14 +117,14 @@ function openBucket(given: string, env: StoreEnvironment, refuse: Refuse): Objec
     )
   }
   credentials()
-  return s3Store({
+  return {
     bucket,
     region,
     endpoint,
     credentials,
     pathStyle: parameters.pathStyle,
     prefix: prefixOf(url, refuse),
-  })
+  }
 }
 
 interface Parameters {

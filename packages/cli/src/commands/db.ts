@@ -1,7 +1,7 @@
 import type { CommandGroup } from '../command.ts'
 
 export const command: CommandGroup = {
-  summary: 'Look after a database that lives in a bucket: status, check, export, import, fork, maintain',
+  summary: 'Look after a database that lives in a bucket: look, restore, copy, maintain',
   usage: 'thaw db COMMAND [OPTIONS]',
   commands: {
     status: {
@@ -12,6 +12,22 @@ export const command: CommandGroup = {
       summary: 'Exercise the persistence end to end, without touching the data',
       load: async () => (await import('../db/check.ts')).command,
     },
+    pull: {
+      summary: 'Bring the database into a local SQLite file, to look at and to push back',
+      load: async () => (await import('../db/pull.ts')).command,
+    },
+    push: {
+      summary: 'Make the database what a file that was pulled says now, as a new transaction',
+      load: async () => (await import('../db/push.ts')).command,
+    },
+    restore: {
+      summary: 'Give the database a state of the past again, as a new transaction',
+      load: async () => (await import('../db/restore.ts')).command,
+    },
+    fork: {
+      summary: 'Make a new database of this one, as it is or was',
+      load: async () => (await import('../db/fork.ts')).command,
+    },
     export: {
       summary: 'Write the database, as it is or was, into an ordinary SQLite file',
       load: async () => (await import('../db/export.ts')).command,
@@ -19,10 +35,6 @@ export const command: CommandGroup = {
     import: {
       summary: 'Make the database of an SQLite file, where there is none yet',
       load: async () => (await import('../db/import.ts')).command,
-    },
-    fork: {
-      summary: 'Make a new database of this one, as it is or was',
-      load: async () => (await import('../db/fork.ts')).command,
     },
     maintain: {
       summary: 'Compact, snapshot, and delete what retention allows',

@@ -3,7 +3,8 @@ import { forkDatabase } from '@thaw/sqlite'
 import type { Command } from '../command.ts'
 import { UsageError } from '../errors.ts'
 import { momentOption, readMoment } from './moment.ts'
-import { findTarget, inBucket, jsonOption, progressOn, targetOptions, withSource } from './target.ts'
+import { progressOn } from './progress.ts'
+import { findTarget, inBucket, jsonOption, targetOptions, withSource } from './target.ts'
 
 export const command: Command = {
   summary: 'Make a new database of this one, as it is or was',
@@ -16,7 +17,7 @@ export const command: Command = {
     const to = { url: inBucket(url), environment: from.environment }
     await withSource(from, (source) =>
       withSource(to, async (target) => {
-        const created = await forkDatabase(source, target, moment, progressOn(io))
+        const created = await forkDatabase(source, target, moment, progressOn())
         if (values.json === true) {
           io.out(JSON.stringify({ database: target.description, ...created }, null, 2))
           return

@@ -1,8 +1,15 @@
 import { formatBytes } from '@thaw/deploy'
-import { type DatabaseStatus, type LevelStatus, status } from '@thaw/sqlite'
+import {
+  type Adoption,
+  adoptionOf,
+  type DatabaseStatus,
+  findWholeFile,
+  type LevelStatus,
+  status,
+} from '@thaw/sqlite'
 import type { Command } from '../command.ts'
 import { columns } from '../help.ts'
-import { findTarget, jsonOption, targetOptions, withSource } from './target.ts'
+import { findTarget, jsonOption, storeUrl, targetOptions, withSource } from './target.ts'
 
 export const command: Command = {
   summary: 'What the bucket holds, and how far maintenance is behind',
@@ -12,15 +19,24 @@ export const command: Command = {
   async run(_, values, io) {
     const target = await findTarget(values, io)
     return withSource(target, async (source) => {
-      const found = await status(source)
-      if (values.json === true) io.out(JSON.stringify({ database: source.description, ...found }, null, 2))
-      else for (const line of describe(source.description, found, Date.now())) io.out(line)
+      const [found, adopted] = await Promise.all([status(source), adoptionOf(source)])
+      const { description } = source
+      const whole = found.head
+        ? null
+        : await findWholeFile(source.store, storeUrl(target), target.environment)
+      if (values.json === true)
+        io.out(JSON.stringify({ database: description, ...found, adopted, wholeFile: whole }, null, 2))
+      else {
+        for (const line of describe(description, found, adopted, Date.now())) io.out(line)
+        if (whole !== null)
+          io.out(`  but ${whole} is an SQLite file that is kept whole: thaw db import adopts it`)
+      }
       return found.problem === null ? 0 : 1
     })
   },
 }
 
-function describe(name: string, found: DatabaseStatus, now: number): string[] {
+function describe(name: string, found: DatabaseStatus, adopted: Adoption | null, now: number): string[] {
   const problem = found.problem === null ? [] : ['', `PROBLEM: ${found.problem}`]
   const { head } = found
   if (head === null) return [name, '  holds no database yet', ...problem]
@@ -45,6 +61,7 @@ function describe(name: string, found: DatabaseStatus, now: number): string[] {
         'LOST',
         `${key}, ${formatBytes(size)}, ${age(keptAt)} ago: acknowledged by write-behind after transaction ${position}`,
       ]),
+      ...(adopted ? [['adopted', `${adopted.from}, ${age(adopted.at)} ago`] as const] : []),
       ...found.levels.map((level): [string, string] => [`level ${level.level}`, describeLevel(level, age)]),
     ]),
     ...problem,

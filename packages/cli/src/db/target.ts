@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { ConfigError, loadApp } from '@thaw/app'
-import type { Progress, Source } from '@thaw/sqlite'
+import { parseUrl } from '@thaw/db/url'
+import type { Source } from '@thaw/sqlite'
 import { openStore, type StoreEnvironment } from '@thaw/store'
 import { type CommandOption, type Io, textValue, type Values } from '../command.ts'
 import { devEnvironment, hideSecrets } from '../dev/environment.ts'
@@ -73,24 +74,34 @@ export function inBucket(url: string): string {
 }
 
 /**
- * Opens the store of a database for `fn`, and closes it.
+ * Opens the store of a database for `fn`, and closes it. Ctrl-C ends the process at once, which takes along what lies
+ * in temporary directories.
  * @throws StoreConfigError, and what `fn` throws
  */
 export async function withSource<T>(target: Target, fn: (source: Source) => Promise<T>): Promise<T> {
-  const store = openStore(target.url.slice('sqlite+'.length), target.environment)
+  const store = openStore(storeUrl(target), target.environment)
+  const interrupt = () => process.exit(130)
+  const terminate = () => process.exit(143)
+  process.on('SIGINT', interrupt).on('SIGTERM', terminate)
   try {
     return await fn({ store, description: describe(target.url) })
   } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', terminate)
     await store.close()
   }
+}
+
+/**
+ * What `openStore` takes.
+ * @throws ConfigError for parameters of the database that make no sense
+ */
+export function storeUrl({ url }: Target): string {
+  const target = parseUrl(url, process.cwd())
+  if (target.kind !== 'bucket') throw new Error(`${target.description} lives in no bucket`)
+  return target.storeUrl
 }
 
 /** The URL without parameters, which may be secret. */
 function describe(url: string): string {
   return url.replace(/[?#].*$/s, '')
-}
-
-/** Tells what takes long, where somebody sits before a terminal. */
-export function progressOn(io: Io): Progress {
-  return process.stderr.isTTY ? (step) => io.err(`${step} …`) : () => {}
 }

@@ -9,6 +9,7 @@ import type {
   WriteBehindSettings,
 } from '@thaw/sqlite'
 import type { CompiledQuery, DatabaseConnection, QueryResult, TransactionSettings } from 'kysely'
+import type { Adopt } from './bucket/adopt.ts'
 
 /** What `connect` may say of a database. */
 export interface EngineOptions {
@@ -18,6 +19,7 @@ export interface EngineOptions {
   /** When what was written is durable, where its home is a bucket. */
   readonly durability?: Durability | undefined
   readonly writeBehind?: WriteBehindSettings | undefined
+  readonly adopt?: Adopt | undefined
 }
 
 /**

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { probeConditionalPut } from '@thaw/store'
+import { type BucketSettings, probeConditionalPut } from '@thaw/store'
 import { fits } from '../chain.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { ownDirectory } from '../directory.ts'
@@ -11,24 +11,32 @@ import type { Source } from '../ltx-file.ts'
 import { openSqlite } from '../open.ts'
 import { placeOf } from '../place.ts'
 import { PROBE_KEY } from '../probe-key.ts'
-import { planRestore, restore } from '../restore.ts'
+import { planRestore } from '../restore.ts'
 import { listLost } from '../write-behind/lost.ts'
+import { judgeSettings } from './check-bucket.ts'
+import { checkHistory } from './check-history.ts'
 import { checkIntegrity, messageOf } from './integrity.ts'
 import { headerOf, withFiles } from './inventory.ts'
+import { type Progress, restoreTelling, untold } from './progress.ts'
 
 const CHECK_KEY = 'thaw/check'
 const CHECK_BYTES = 64 * 1024
 const CLOCK_TOLERANCE_MS = 60_000
 
 /** What can be checked, in the order in which it is. */
-export const CHECK_PARTS = ['configuration', 'upload', 'download', 'manager'] as const
+export const CHECK_PARTS = ['configuration', 'upload', 'download', 'manager', 'history'] as const
 export type CheckPart = (typeof CHECK_PARTS)[number]
 
+/** What is enough to know that the database works; `history` reads everything that is kept. */
+export const DEFAULT_CHECK_PARTS: readonly CheckPart[] = ['configuration', 'upload', 'download', 'manager']
+
 export interface CheckOptions {
-  /** All when absent. */
+  /** `DEFAULT_CHECK_PARTS` when absent. */
   readonly parts?: readonly CheckPart[]
+  /** Asks what is set for the bucket, where there is one: `bucketSettings` of `@thaw/store`. */
+  readonly settings?: () => Promise<BucketSettings | null>
   readonly clock?: Clock
-  readonly progress?: (step: string) => void
+  readonly progress?: Progress
 }
 
 export type CheckResult =
@@ -40,21 +48,24 @@ export type CheckResult =
  * Exercises the persistence of a database for real, and never touches its data: it writes nothing but two objects
  * below `thaw/`, which stay.
  *
- * - `configuration`: the store may be listed, read and written, and its clock is within a minute of ours
+ * - `configuration`: the store may be listed, read and written, its clock is within a minute of ours, and no rule of
+ *   the bucket deletes what the database needs
  * - `upload`: what is put can be read back, and the store honours the condition that commits rest on
  * - `download`: every file of a restore is whole, all that begin the history are of one database, and SQLite finds the
  *   result in order
  * - `manager`: the database opens as an application opens it, reads, and closes
+ * - `history`: every file that is kept is whole, and all are of one history
  *
  * @returns one result a part; a part that fails does not keep the others from being checked
  */
 export async function checkDatabase(source: Source, options: CheckOptions = {}): Promise<CheckResult[]> {
-  const { parts = CHECK_PARTS, clock = systemClock, progress = () => {} } = options
+  const { parts = DEFAULT_CHECK_PARTS, clock = systemClock, progress = untold } = options
   const checks: Readonly<Record<CheckPart, () => Promise<string>>> = {
-    configuration: () => checkConfiguration(source, clock),
+    configuration: () => checkConfiguration(source, clock, options.settings),
     upload: () => checkUpload(source),
-    download: () => checkDownload(source, clock),
+    download: () => checkDownload(source, clock, progress),
     manager: () => checkManager(source, clock),
+    history: () => checkHistory(source, progress),
   }
   const results: CheckResult[] = []
   for (const part of CHECK_PARTS.filter((name) => parts.includes(name))) {
@@ -68,7 +79,11 @@ export async function checkDatabase(source: Source, options: CheckOptions = {}):
   return results
 }
 
-async function checkConfiguration({ store, description }: Source, clock: Clock): Promise<string> {
+async function checkConfiguration(
+  { store, description }: Source,
+  clock: Clock,
+  settings: CheckOptions['settings'],
+): Promise<string> {
   for await (const _ of store.list('thaw/')) break
   await store.get(CHECK_KEY)
   const before = clock.now()
@@ -87,7 +102,9 @@ async function checkConfiguration({ store, description }: Source, clock: Clock):
         'the one of this machine; set this one right. S3 refuses what is signed 15 minutes off',
     )
   }
-  return `list, read and write are allowed; clocks agree within ${Math.ceil(Math.abs(aheadMs) / 1000) || 1} s`
+  const works = `list, read and write are allowed; clocks agree within ${Math.ceil(Math.abs(aheadMs) / 1000) || 1} s`
+  const found = await settings?.()
+  return found ? `${works}; ${judgeSettings(description, found)}` : works
 }
 
 async function checkUpload({ store, description }: Source): Promise<string> {
@@ -109,13 +126,13 @@ function checkBody(): Uint8Array {
   return Uint8Array.from({ length: CHECK_BYTES }, (_, index) => (index * 31 + (index >>> 8)) & 0xff)
 }
 
-async function checkDownload(source: Source, clock: Clock): Promise<string> {
+async function checkDownload(source: Source, clock: Clock, progress: Progress): Promise<string> {
   const { files, reaches } = await planRestore(source, Number.POSITIVE_INFINITY)
   if (files.length === 0) return 'there is no database yet'
   const directory = ownDirectory(tmpdir(), clock.now())
   try {
     const path = join(directory.path, 'check.db')
-    const { txid, identity } = await restore(source, path, reaches)
+    const { txid, identity } = await restoreTelling(source, path, reaches, 'checking download', progress)
     await verifyIdentity(source, identity)
     const bytes = statSync(path).size
     const db = new DatabaseSync(path)

@@ -39,7 +39,14 @@ export async function createFrom(path: string, name: string, target: Source): Pr
   return { pageSize, bytes: pageSize * pageCount }
 }
 
-function prepare(path: string, name: string): { readonly pageSize: number; readonly pageCount: number } {
+/**
+ * Checks a file that nobody else has open, and brings it to WAL mode.
+ * @throws OperationError `INTEGRITY_CHECK_FAILED`
+ */
+export function prepare(
+  path: string,
+  name: string,
+): { readonly pageSize: number; readonly pageCount: number } {
   const db = new DatabaseSync(path)
   try {
     checkIntegrity(db, name)

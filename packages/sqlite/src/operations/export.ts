@@ -1,13 +1,14 @@
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import type { ChainPosition } from '../chain.ts'
 import { systemClock } from '../clock.ts'
 import { ownDirectory } from '../directory.ts'
 import { OperationError } from '../errors.ts'
 import type { Source } from '../ltx-file.ts'
-import { restore } from '../restore.ts'
 import { checkIntegrity, orDamaged } from './integrity.ts'
 import { type Moment, resolveMoment } from './moment.ts'
+import { type Progress, restoreTelling, untold } from './progress.ts'
 
 export interface ExportResult {
   /** Absolute. */
@@ -19,9 +20,6 @@ export interface ExportResult {
   /** Size of the file. */
   readonly bytes: number
 }
-
-/** Tells about what takes long, in a few words. */
-export type Progress = (step: string) => void
 
 /**
  * Writes the database, as it is or as it was, into an ordinary SQLite file. The file appears when it is whole and
@@ -35,7 +33,7 @@ export async function exportDatabase(
   source: Source,
   path: string,
   moment: Moment = {},
-  progress: Progress = () => {},
+  progress: Progress = untold,
 ): Promise<ExportResult> {
   const target = resolve(path)
   refuseTaken(target)
@@ -44,12 +42,8 @@ export async function exportDatabase(
   const directory = ownDirectory(dirname(target), systemClock.now())
   try {
     const copy = join(directory.path, 'export.db')
-    progress(`restoring ${source.description}`)
-    const { txid, timestamp } = await restore(source, copy, to)
-    progress('checking')
-    makeOrdinary(copy, source.description)
+    const { txid, timestamp } = await copyState(source, copy, to, progress)
     const bytes = statSync(copy).size
-    sync(copy)
     publishFile(copy, target)
     return { path: target, txid, timestamp, bytes }
   } finally {
@@ -57,10 +51,28 @@ export async function exportDatabase(
   }
 }
 
+/**
+ * Writes a state into a new ordinary SQLite file, checked and on the disk.
+ * @throws OperationError `INTEGRITY_CHECK_FAILED`; RestoreError, HistoryChangedError, StoreError
+ */
+export async function copyState(
+  source: Source,
+  copy: string,
+  to: number,
+  progress: Progress,
+): Promise<ChainPosition> {
+  const position = await restoreTelling(source, copy, to, `restoring ${source.description}`, progress)
+  progress('checking')
+  makeOrdinary(copy, source.description)
+  sync(copy)
+  return position
+}
+
 /** Files that SQLite would take for part of the new one. */
 const COMPANIONS = ['', '-wal', '-journal', '-shm']
 
-function refuseTaken(target: string): void {
+/** @throws OperationError `FILE_EXISTS`, `NO_DIRECTORY` */
+export function refuseTaken(target: string): void {
   for (const suffix of COMPANIONS) if (existsSync(target + suffix)) throw taken(target + suffix)
   const directory = dirname(target)
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return
@@ -80,8 +92,11 @@ function makeOrdinary(path: string, name: string): void {
   }
 }
 
-/** A link, unlike a rename, fails where a file is. */
-function publishFile(copy: string, target: string): void {
+/**
+ * A link, unlike a rename, fails where a file is.
+ * @throws OperationError `FILE_EXISTS`
+ */
+export function publishFile(copy: string, target: string): void {
   try {
     linkSync(copy, target)
   } catch (error) {
@@ -90,7 +105,7 @@ function publishFile(copy: string, target: string): void {
   sync(dirname(target))
 }
 
-function sync(path: string): void {
+export function sync(path: string): void {
   const fd = openSync(path, 'r')
   try {
     fsyncSync(fd)

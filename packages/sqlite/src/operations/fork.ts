@@ -3,11 +3,10 @@ import { join } from 'node:path'
 import { systemClock } from '../clock.ts'
 import { ownDirectory } from '../directory.ts'
 import type { Source } from '../ltx-file.ts'
-import { restore } from '../restore.ts'
 import { type CreatedDatabase, createFrom } from './create.ts'
-import type { Progress } from './export.ts'
 import { refuseExisting } from './first-transaction.ts'
 import { type Moment, resolveMoment } from './moment.ts'
+import { type Progress, restoreTelling, untold } from './progress.ts'
 
 export interface ForkedDatabase extends CreatedDatabase {
   /** The transaction of the source that it begins with. */
@@ -25,15 +24,14 @@ export async function forkDatabase(
   source: Source,
   target: Source,
   moment: Moment = {},
-  progress: Progress = () => {},
+  progress: Progress = untold,
 ): Promise<ForkedDatabase> {
   await refuseExisting(target)
   const to = await resolveMoment(source, moment)
   const directory = ownDirectory(tmpdir(), systemClock.now())
   try {
     const copy = join(directory.path, 'fork.db')
-    progress(`restoring ${source.description}`)
-    const { txid } = await restore(source, copy, to)
+    const { txid } = await restoreTelling(source, copy, to, `restoring ${source.description}`, progress)
     progress(`checking and writing ${target.description}`)
     return { from: txid, ...(await createFrom(copy, source.description, target)) }
   } finally {

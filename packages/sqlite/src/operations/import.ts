@@ -1,22 +1,15 @@
-import { closeSync, constants, copyFileSync, existsSync, openSync, readSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { backup, DatabaseSync } from 'node:sqlite'
 import { systemClock } from '../clock.ts'
 import { ownDirectory } from '../directory.ts'
 import { OperationError } from '../errors.ts'
 import type { Source } from '../ltx-file.ts'
 import { becameFull, isFull, lackOfSpace } from '../space.ts'
 import { type CreatedDatabase, createFrom } from './create.ts'
-import type { Progress } from './export.ts'
 import { refuseExisting } from './first-transaction.ts'
-import { damaged, isDamage, messageOf, sqliteCode } from './integrity.ts'
-
-const MAGIC = 'SQLite format 3\0'
-const HEADER_BYTES = 100
-const READ_VERSION = 19
-const WAL_VERSION = 2
-const BUSY_TIMEOUT_MS = 5_000
+import { type Progress, untold } from './progress.ts'
+import { copyFile, readHeader } from './sqlite-file.ts'
 
 /**
  * Makes a database of an SQLite file: its first transaction holds all that the file holds, with what is committed in
@@ -29,18 +22,17 @@ const BUSY_TIMEOUT_MS = 5_000
 export async function importDatabase(
   target: Source,
   path: string,
-  progress: Progress = () => {},
+  progress: Progress = untold,
 ): Promise<CreatedDatabase> {
   const file = resolve(path)
-  const inWalMode = readHeader(file)[READ_VERSION] === WAL_VERSION
+  readHeader(file)
   await refuseExisting(target)
   const directory = ownDirectory(tmpdir(), systemClock.now())
   try {
     refuseWithoutSpace(file, tmpdir())
     const copy = join(directory.path, 'import.db')
     progress(`copying ${file}`)
-    if (inWalMode && !existsSync(`${file}-shm`)) copyUnused(file, copy)
-    else await copyUsed(file, copy)
+    await copyFile(file, copy)
     progress(`checking and writing ${target.description}`)
     return await createFrom(copy, file, target)
   } catch (error) {
@@ -55,56 +47,4 @@ function refuseWithoutSpace(file: string, directory: string): void {
   const needed = sizes.reduce((sum, size) => sum + size, 0)
   const lack = lackOfSpace(file, needed, directory)
   if (lack !== null) throw new OperationError('NO_SPACE', lack)
-}
-
-function readHeader(file: string): Uint8Array {
-  const stats = statSync(file, { throwIfNoEntry: false })
-  if (!stats?.isFile()) throw new OperationError('FILE_NOT_FOUND', `there is no file ${file}`)
-  const fd = openSync(file, 'r')
-  try {
-    const header = new Uint8Array(HEADER_BYTES)
-    const read = readSync(fd, header, 0, HEADER_BYTES, 0)
-    if (read === HEADER_BYTES && Buffer.from(header).toString('latin1', 0, MAGIC.length) === MAGIC)
-      return header
-  } finally {
-    closeSync(fd)
-  }
-  throw new OperationError(
-    'FILE_NOT_SQLITE',
-    `${file} is no SQLite database: ${stats.size === 0 ? 'it is empty' : 'it does not begin with "SQLite format 3"'}`,
-  )
-}
-
-/** Nobody has it open, and merely reading it through SQLite would leave files beside it. */
-function copyUnused(file: string, copy: string): void {
-  for (const suffix of ['', '-wal']) {
-    if (existsSync(file + suffix)) copyFileSync(file + suffix, copy + suffix, constants.COPYFILE_FICLONE)
-  }
-}
-
-/** Others may write to it: the copy is of one state, which a read transaction holds, or it would begin again and again. */
-async function copyUsed(file: string, copy: string): Promise<void> {
-  const db = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS })
-  try {
-    db.exec('BEGIN')
-    db.prepare('SELECT count(*) FROM sqlite_schema').get()
-    await backup(db, copy)
-  } catch (error) {
-    throw unreadable(file, error)
-  } finally {
-    db.close()
-  }
-}
-
-function unreadable(file: string, error: unknown): unknown {
-  if (isDamage(error)) return damaged(file, messageOf(error), error)
-  if (sqliteCode(error) === null || isFull(error)) return error
-  const hint = existsSync(`${file}-journal`)
-    ? `${file}-journal is of a transaction that was not finished: open the file once with sqlite3, which rolls it back`
-    : 'Another program may hold it; try again when that is closed'
-  return new OperationError(
-    'FILE_UNREADABLE',
-    `SQLite cannot read ${file}: ${messageOf(error)}. ${hint}`,
-    error,
-  )
 }

@@ -138,6 +138,74 @@ test.each([4, 5])('a damaged object is named: transaction %i', async (txid) => {
   }
 })
 
+const settings = { prefix: 'app/', versioning: 'off', rules: [] } as const
+const rule = { id: 'r', enabled: true, prefix: '', expires: false, expiresNoncurrent: false, movesTo: [] }
+
+test.each([
+  [{}, 'no lifecycle rule harms it; versioning is off'],
+  [
+    { rules: null, versioning: null },
+    'may not be read (s3:GetLifecycleConfiguration); versioning may not be read',
+  ],
+  [{ rules: [{ ...rule, expires: true, prefix: 'apple/' }] }, 'no lifecycle rule harms it'],
+  [{ rules: [{ ...rule, expires: true, enabled: false }] }, 'no lifecycle rule harms it'],
+  [{ rules: [{ ...rule, movesTo: ['STANDARD_IA', 'GLACIER_IR'] }] }, 'no lifecycle rule harms it'],
+  [{ versioning: 'enabled' }, 'versioning is enabled and no rule removes noncurrent versions'],
+  [{ versioning: 'enabled', rules: [{ ...rule, expiresNoncurrent: true }] }, /versioning is enabled$/],
+] as const)('what is set for the bucket is told: %j', async (set, told) => {
+  const options = {
+    clock,
+    parts: ['configuration'],
+    settings: async () => ({ ...settings, ...set }),
+  } as const
+  const [result] = await checkDatabase(source(), options)
+  expect(result).toMatchObject({
+    ok: true,
+    detail: expect.stringMatching(told instanceof RegExp ? told : /./),
+  })
+  if (typeof told === 'string') expect(result?.detail).toContain(told)
+})
+
+test.each([
+  ['', { expires: true }, 'deletes'],
+  ['a', { expires: true }, 'deletes'],
+  ['app/0009/', { expires: true }, 'deletes'],
+  ['', { movesTo: ['STANDARD_IA', 'DEEP_ARCHIVE'] }, 'archives'],
+] as const)('a rule on %j with %j is found', async (prefix, harm, does) => {
+  const rules = [{ ...rule, prefix, ...harm }]
+  const options = { clock, parts: ['configuration'], settings: async () => ({ ...settings, rules }) } as const
+  const [result] = await checkDatabase(source(), options)
+  expect(result).toMatchObject({ ok: false, error: { code: 'EXPIRY_RULE' } })
+  expect(result?.detail).toContain(`rule "r" ${does} objects`)
+})
+
+test('history reads what no restore of the head needs', async () => {
+  const check = async () => (await checkDatabase(source(), { clock, parts: ['history'] }))[0]
+  expect((await check())?.detail).toMatch(
+    /^6 files \(\d+ bytes\) are whole and of one history; 5 states can be restored, from transaction 1 to 5$/,
+  )
+  const bytes = Uint8Array.from((await store.get(linkKey(2)))?.body ?? [])
+  const damaged = Uint8Array.from(bytes)
+  damaged[150] = (damaged[150] ?? 0) ^ 0xff
+  await store.put(linkKey(2), damaged)
+  expect(await check()).toMatchObject({ ok: false, error: { code: 'RESTORE_CORRUPT' } })
+  const [download] = await checkDatabase(source(), { clock, parts: ['download'] })
+  expect(download).toMatchObject({ ok: true })
+
+  // Whole, and of another database.
+  const other = memoryStore({ now: clock.now })
+  const db = await open({ store: other, clock, pageSize: 512 })
+  for (let txid = 1; txid <= 3; txid++) await db.execute(`CREATE TABLE other${txid}(a)`)
+  for (const txid of [2, 3]) {
+    await store.put(linkKey(2), bytes)
+    await store.put(linkKey(txid), (await other.get(linkKey(txid)))?.body ?? new Uint8Array())
+    expect(await check(), `transaction ${txid}`).toMatchObject({
+      ok: false,
+      error: { code: 'HISTORY_CHANGED' },
+    })
+  }
+})
+
 test('a missing object is named', async () => {
   await store.delete([linkKey(4)])
   const [result] = await checkDatabase(source(), { clock, parts: ['download'] })

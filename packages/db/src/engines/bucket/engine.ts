@@ -12,27 +12,30 @@ import { CommitUnknownError, ConfigError, ConflictError } from '../../errors.ts'
 import type { BucketTarget } from '../../url.ts'
 import type { Engine, EngineOptions } from '../engine.ts'
 import { isMissingSqliteTable, SQLITE_USER_TABLES } from '../sqlite-result.ts'
+import { adoptInto } from './adopt.ts'
 import { BucketConnection, transactionConnection } from './connection.ts'
 
 /**
  * SQLite whose home is a bucket.
- * @throws ConfigError, and what `openSqlite` throws
+ * @throws ConfigError, and what `openSqlite` and `adoptInto` throw
  */
 export async function openBucket(
   target: BucketTarget,
   env: StoreEnvironment,
-  { freshness, keyLifetimeMs, durability, writeBehind }: EngineOptions = {},
+  { freshness, keyLifetimeMs, durability, writeBehind, adopt = 'required' }: EngineOptions = {},
 ): Promise<Engine> {
   const store = storeOf(target, env)
   try {
-    const sqlite = await openSqlite({
-      store,
-      description: target.description,
-      freshness,
-      keyLifetimeMs,
-      durability: durability ?? target.durability,
-      writeBehind: { ...target.writeBehind, ...writeBehind },
-    })
+    const open = () =>
+      openSqlite({
+        store,
+        description: target.description,
+        freshness,
+        keyLifetimeMs,
+        durability: durability ?? target.durability,
+        writeBehind: { ...target.writeBehind, ...writeBehind },
+      })
+    const sqlite = await openOrAdopt(open, () => adoptInto(store, target, env, adopt))
     return bucketEngine(sqlite, async () => {
       await sqlite.close().catch(async (error: unknown) => {
         if (!(error instanceof PersistError)) await store.close()
@@ -44,6 +47,23 @@ export async function openBucket(
     await store.close()
     throw error
   }
+}
+
+/** Only where nothing is does it cost anything to look for what could be adopted. */
+async function openOrAdopt(
+  open: () => Promise<SqliteDatabase>,
+  adopt: () => Promise<boolean>,
+): Promise<SqliteDatabase> {
+  const sqlite = await open()
+  if (sqlite.position > 0) return sqlite
+  try {
+    if (!(await adopt())) return sqlite
+  } catch (error) {
+    await sqlite.close()
+    throw error
+  }
+  await sqlite.close()
+  return open()
 }
 
 /** An engine over an open database; `close` closes it and what belongs to it. */
