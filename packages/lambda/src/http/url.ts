@@ -28,6 +28,12 @@ export function removePrefix(path: string, prefix: string): string {
   return path.slice(prefix.length) || '/'
 }
 
+/** `path`, made to begin with `/`, without those of `prefixes` that it begins with, one after the other. */
+export function stripPrefixes(path: string, prefixes: readonly string[]): string {
+  const start = path.startsWith('/') ? path : `/${path}`
+  return prefixes.reduce((rest, prefix) => (prefix === '' ? rest : removePrefix(rest, prefix)), start)
+}
+
 /**
  * Scheme, host and port as a URL writes them (`https://example.com`). Throws `RequestRefusedError` for a host
  * that would leak into the rest of the URL or that no URL can hold.
