@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { InvalidContextError } from './errors.ts'
+import type { HttpEvent } from './fronts/exchange.ts'
 import type { Identity } from './identity.ts'
 
 /**
@@ -31,7 +32,7 @@ export interface Invocation {
   /** Who the front says the client is. */
   readonly identity: Identity
   /** The event as Lambda delivered it. */
-  readonly event: unknown
+  readonly event: HttpEvent
   readonly lambdaContext: LambdaContext
 }
 

@@ -1,4 +1,4 @@
-import type { Application, LambdaEnv } from './apps/application.ts'
+import type { Application } from './apps/application.ts'
 import type { Exchange, FrontAnswer } from './fronts/exchange.ts'
 import type { RequestParts } from './http/request.ts'
 import {
@@ -66,14 +66,8 @@ export function createResponder(application: Application, settings: Settings): R
         outcome.status = preflight.status
         return await finish(preflight)
       }
-      const { event } = exchange
-      const env: LambdaEnv = {
-        event,
-        requestContext: event.requestContext,
-        lambdaContext: invocation.lambdaContext,
-      }
       // A participant may run this again, so that each run makes a request of its own.
-      return await nest(participants, invocation, async () => send(await application(read, env)))
+      return await nest(participants, invocation, async () => send(await application(read, invocation)))
     } catch (error) {
       // A response that the error itself brought may be one that cannot be sent.
       return await fail(error).catch((second) => fail(new AggregateError([error, second], String(error))))

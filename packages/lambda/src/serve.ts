@@ -1,4 +1,5 @@
 import { type App, applicationOf } from './apps/app.ts'
+import type { FetchHandler } from './apps/fetch.ts'
 import type { Exchange, FrontAnswer } from './fronts/exchange.ts'
 import { openEvent } from './fronts/open.ts'
 import { checkContext, type Invocation, type LambdaContext, within } from './invocation.ts'
@@ -18,6 +19,8 @@ export type HttpHandler = (event: unknown, context: LambdaContext) => Promise<Fr
  *
  * @throws ServeConfigError at once, for an application or options it cannot work with.
  */
+export function serve(app: FetchHandler, options?: ServeOptions): HttpHandler
+export function serve(app: App, options?: ServeOptions): HttpHandler
 export function serve(app: App, options: ServeOptions = {}): HttpHandler {
   const application = applicationOf(app)
   const settings = settle(options, process.env)

@@ -10,7 +10,10 @@ export type FetchApp = FetchHandler | { readonly fetch: FetchHandler }
 
 export function fetchApplication(app: FetchApp): Application {
   const handle: FetchHandler = typeof app === 'function' ? app : (request, env) => app.fetch(request, env)
-  return async (request, env) => readResponse(await handle(createRequest(request), env))
+  return async (request, { event, lambdaContext }) => {
+    const { requestContext } = event
+    return readResponse(await handle(createRequest(request), { event, requestContext, lambdaContext }))
+  }
 }
 
 /**
