@@ -1,25 +1,18 @@
-import type { Buffer } from 'node:buffer'
-
-/** The head of an HTTP/1.1 response. */
+/** The head of an HTTP/1.1 response, and what was written behind it at once. */
 export interface Head {
   readonly status: number
   /** Names in lower case. One character of a value stands for one byte. */
   readonly headers: readonly (readonly [name: string, value: string])[]
-  /** In bytes, the empty line at its end included. */
-  readonly length: number
+  readonly rest: string
 }
 
-/** Reads the head that Node wrote at the beginning of `bytes`, behind any 1xx ones; null when there is more to come. */
-export function readHead(bytes: Buffer): Head | null {
-  let start = 0
-  for (;;) {
-    const end = bytes.indexOf('\r\n\r\n', start, 'latin1')
-    if (end < 0) return null
-    const [statusLine = '', ...lines] = bytes.toString('latin1', start, end).split('\r\n')
-    const status = Number(statusLine.slice(9, 12))
-    start = end + 4
-    if (status >= 200) return { status, headers: lines.map(readLine), length: start }
-  }
+/** Reads a head as Node's `ServerResponse` writes it, in one string; null for 1xx, which more will follow. */
+export function readHead(text: string): Head | null {
+  const end = text.indexOf('\r\n\r\n')
+  const [statusLine = '', ...lines] = text.slice(0, end).split('\r\n')
+  const status = Number(statusLine.slice(9, 12))
+  if (status < 200) return null
+  return { status, headers: lines.map(readLine), rest: text.slice(end + 4) }
 }
 
 function readLine(line: string): [name: string, value: string] {

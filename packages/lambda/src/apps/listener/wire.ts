@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { Duplex } from 'node:stream'
 import { InvalidResponseError } from '../../errors.ts'
 import type { ResponseBody, ResponseParts } from '../../http/response.ts'
-import { type Head, readHead } from './head.ts'
+import { readHead } from './head.ts'
 
 /**
  * What a listener has as its socket. The bytes that Node's `ServerResponse` writes end here, and are had again as the
@@ -13,7 +13,7 @@ export class Wire extends Duplex {
   readonly encrypted: boolean
 
   readonly #answer = Promise.withResolvers<ResponseParts>()
-  #head: Head | null = null
+  #hasHead = false
   /** Written and not read yet. */
   #chunks: Buffer[] = []
   /** Whether everything is wanted at once, or one chunk when it is asked for. */
@@ -25,7 +25,8 @@ export class Wire extends Duplex {
   #wakeReader = () => {}
 
   constructor(remoteAddress: string | undefined, encrypted: boolean) {
-    super({ highWaterMark: 65_536 })
+    // Node writes a head and the text of a body as one string, where the head has one character for each byte.
+    super({ highWaterMark: 65_536, decodeStrings: false })
     this.remoteAddress = remoteAddress
     this.encrypted = encrypted
   }
@@ -52,9 +53,9 @@ export class Wire extends Duplex {
 
   override _read(): void {}
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.#take(chunk)
-    if (this.#wantsAll || this.#chunks.length === 0 || !this.#head) done()
+  override _write(chunk: string | Buffer, encoding: BufferEncoding, done: () => void): void {
+    this.#take(chunk, encoding)
+    if (this.#wantsAll || this.#chunks.length === 0) done()
     else this.#resumeWriting = done
   }
 
@@ -66,19 +67,17 @@ export class Wire extends Duplex {
     done(null)
   }
 
-  #take(chunk: Buffer): void {
-    let bytes = chunk
-    if (!this.#head) {
-      if (this.#chunks.length > 0) bytes = Buffer.concat([...this.#chunks, chunk])
-      this.#head = readHead(bytes)
-      this.#chunks = this.#head ? [] : [bytes]
-      if (!this.#head) return
-      const { status, headers, length } = this.#head
-      bytes = bytes.subarray(length)
-      this.#answer.resolve({ status, headers, body: this.#body() })
+  #take(chunk: string | Buffer, encoding: BufferEncoding): void {
+    let data = chunk
+    if (!this.#hasHead) {
+      const head = readHead(String(chunk))
+      if (!head) return
+      this.#hasHead = true
+      this.#answer.resolve({ status: head.status, headers: head.headers, body: this.#body() })
+      data = head.rest
     }
-    if (bytes.length === 0) return
-    this.#chunks.push(bytes)
+    if (data.length === 0) return
+    this.#chunks.push(typeof data === 'string' ? Buffer.from(data, encoding) : data)
     this.#wakeReader()
   }
 
