@@ -1,7 +1,7 @@
-export { type App, type ExpressApp, type FastifyApp, type ListenerApp, nodeListener } from './apps/app.ts'
-export type { LambdaEnv } from './apps/application.ts'
+export type { App, OwnApp } from './apps/app.ts'
+export type { Application, LambdaEnv } from './apps/application.ts'
 export type { FetchApp, FetchHandler } from './apps/fetch.ts'
-export type { RequestListener } from './apps/listener/listener.ts'
+export { type FastifyApp, nodeListener, type RequestListener } from './apps/listener/listener.ts'
 export {
   InvalidContextError,
   InvalidResponseError,

@@ -1,3 +1,4 @@
+import { createServer } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
 import { afterEach, expect, test, vi } from 'vitest'
 import { event, lambdaContext, requestContext } from '../test/events.ts'
@@ -6,6 +7,7 @@ import {
   type Invocation,
   type LambdaEnv,
   type LogRecord,
+  nodeListener,
   type Participant,
   serve,
 } from './index.ts'
@@ -351,6 +353,8 @@ test('what cannot work is refused at once', () => {
   const refused = expect.objectContaining({ code: 'SERVE_CONFIG' })
   expect(() => serve({} as never)).toThrow(refused)
   expect(() => serve(undefined as never)).toThrow(refused)
+  expect(() => serve(createServer() as never)).toThrow(/nodeListener\(app\)/)
+  expect(() => nodeListener({} as never)).toThrow(refused)
   expect(() => serve(app, { basePath: 'v1' })).toThrow(refused)
   expect(() => serve(app, { basePath: '/v1/' })).toThrow(refused)
   expect(() => serve(app, { with: [{}] })).toThrow(/with\[0\]/)

@@ -29,7 +29,7 @@ export function serve(app: App, options: ServeOptions = {}): HttpHandler {
   let coldStart = true
 
   const open = (event: unknown, context: LambdaContext): Turn => {
-    const startedAt = performance.now()
+    const startedAt = process.uptime()
     const exchange = openEvent(event)
     checkContext(context)
     const invocation = invocationOf(exchange, context, coldStart)

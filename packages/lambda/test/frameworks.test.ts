@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, IncomingMessage as NodeRequest, Ser
 import { Readable } from 'node:stream'
 import fastify from 'fastify'
 import { afterEach, expect, test, vi } from 'vitest'
-import { getInvocation, serve } from '../src/index.ts'
+import { getInvocation, nodeListener, serve } from '../src/index.ts'
 import { functionUrlEvent, httpApiEvent, lambdaContext, restApiEvent, type SentRequest } from './events.ts'
 import { invokeStreaming, stubRuntime } from './streaming.ts'
 
@@ -39,7 +39,7 @@ test.each([
   ['an HTTP API', httpApiEvent],
 ])('Fastify behind %s: routes, queries, cookies, the client', async (_front, encode) => {
   const event = encode(sent('GET', '/echo/50%25%20%C3%BC?q=1&q=a+b'))
-  const answer = await serve(fastifyApp())(event, lambdaContext())
+  const answer = await serve(nodeListener(fastifyApp()))(event, lambdaContext())
   expect(JSON.parse(answer.body ?? '')).toEqual({
     params: { name: '50% ü' },
     query: { q: ['1', 'a b'] },
@@ -55,7 +55,7 @@ test.each([
 })
 
 test('Fastify reads bodies, answers errors and unknown routes by itself', async () => {
-  const handler = serve(fastifyApp())
+  const handler = serve(nodeListener(fastifyApp()))
   const ask = (request: SentRequest) => handler(restApiEvent(request), lambdaContext())
   expect(await ask(sent('POST', '/body', 'application/json', '{"a":"ü"}'))).toMatchObject({
     statusCode: 201,
@@ -72,7 +72,7 @@ test('Fastify reads bodies, answers errors and unknown routes by itself', async 
 test('Fastify streams', async () => {
   stubRuntime()
   const { head, body } = await invokeStreaming(
-    serve(fastifyApp(), { stream: true }),
+    serve(nodeListener(fastifyApp()), { stream: true }),
     functionUrlEvent(sent('GET', '/stream')),
   )
   expect(head).toMatchObject({ statusCode: 200, headers: { 'content-type': 'text/plain' } })
@@ -84,7 +84,7 @@ test('a plugin of Fastify that fails makes every request a problem', async () =>
   app.register(async () => {
     throw new Error('no plugin')
   })
-  const handler = serve(app, { log: () => {} })
+  const handler = serve(nodeListener(app), { log: () => {} })
   for (let time = 0; time < 2; time++) {
     expect(await handler(restApiEvent(sent('GET', '/stream')), lambdaContext())).toMatchObject({
       statusCode: 500,
@@ -121,7 +121,9 @@ function expressLike() {
 }
 
 test('an application that is a listener and more, as Express is, is called as a listener', async () => {
-  expect(await serve(expressLike())(restApiEvent(sent('GET', '/a?b=c')), lambdaContext())).toMatchObject({
+  expect(
+    await serve(nodeListener(expressLike()))(restApiEvent(sent('GET', '/a?b=c')), lambdaContext()),
+  ).toMatchObject({
     statusCode: 200,
     headers: { 'content-type': 'application/json; charset=utf-8', 'content-length': '35' },
     body: '{"url":"/a?b=c","protocol":"https"}',

@@ -333,7 +333,7 @@ test.each<[string, RequestListener, string]>([
 
 test('a server stands for its listeners', async () => {
   const app = createServer((_request, response) => response.end('from a server'))
-  expect(await serve(app)(restApiEvent(sent()), lambdaContext())).toMatchObject({
+  expect(await serve(nodeListener(app))(restApiEvent(sent()), lambdaContext())).toMatchObject({
     statusCode: 200,
     body: Buffer.from('from a server').toString('base64'),
   })

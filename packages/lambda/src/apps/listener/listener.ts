@@ -1,16 +1,52 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { ServeConfigError } from '../../errors.ts'
 import type { RequestParts } from '../../http/request.ts'
+import type { OwnApp } from '../app.ts'
 import type { Application } from '../application.ts'
 import { Wire } from './wire.ts'
 
 /** What `http.createServer` takes. */
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => unknown
 
+/** A Fastify instance. */
+export interface FastifyApp {
+  ready(): PromiseLike<unknown>
+  routing(request: IncomingMessage, response: ServerResponse): unknown
+}
+
+/**
+ * Makes of an application for Node one for `serve`: of an Express or Fastify application, of a server that is not
+ * listening, or of any listener as `http.createServer` takes it.
+ *
+ * @throws ServeConfigError for anything else.
+ */
+export function nodeListener(app: RequestListener | FastifyApp | Server): OwnApp {
+  if (typeof app === 'function') return { application: listenerApplication(app) }
+  if ('routing' in app && typeof app.ready === 'function') return { application: fastifyApplication(app) }
+  if ('emit' in app && typeof app.emit === 'function') {
+    return { application: listenerApplication((request, response) => app.emit('request', request, response)) }
+  }
+  throw new ServeConfigError(
+    'nodeListener() takes a listener, an Express or Fastify application, or a server.',
+  )
+}
+
+// Fastify has its routes and plugins in place only when it is ready; a failure to get there is each request's.
+function fastifyApplication(app: FastifyApp): Application {
+  const handle = listenerApplication((request, response) => app.routing(request, response))
+  let ready: PromiseLike<unknown> | null = null
+  return async (request, invocation) => {
+    ready ??= app.ready()
+    await ready
+    return handle(request, invocation)
+  }
+}
+
 /**
  * Calls a Node listener with Node's own request and response, at the end of a wire that leads nowhere: what the
  * listener may do is what it may do behind `http.createServer`, save upgrades.
  */
-export function listenerApplication(listener: RequestListener): Application {
+function listenerApplication(listener: RequestListener): Application {
   const { IncomingMessage, ServerResponse } = process.getBuiltinModule('node:http')
   return (parts, { clientAddress }) => {
     const wire = new Wire(clientAddress ?? undefined, parts.origin.startsWith('https:'))
