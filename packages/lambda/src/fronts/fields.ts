@@ -53,23 +53,27 @@ export function textPairs(value: unknown, field: string): [name: string, value: 
 }
 
 /**
- * The pairs of an event that says the same twice: in a map of lists, which has everything, and in a map of single
- * values, which counts for names that only it has (events written by hand). Throws `MalformedEventError`.
- *
- * @param sameName brings names that mean the same to one spelling.
+ * The headers or the query of an event that says them twice: in a map of lists, which has everything, and in a map of
+ * single values, which counts for names that only it has (events written by hand). Throws `MalformedEventError`.
  */
 export function mergedPairs(
-  lists: unknown,
-  singles: unknown,
-  field: string,
-  multiField: string,
-  sameName: (name: string) => string,
+  event: MapsOfBoth,
+  field: 'headers' | 'queryStringParameters',
 ): [name: string, value: string][] {
-  const pairs = textPairs(lists, multiField)
-  const rest = textPairs(singles, field)
-  if (pairs.length === 0 || rest.length === 0) return pairs.length === 0 ? rest : pairs
-  const known = new Set(pairs.map(([name]) => sameName(name)))
-  return [...pairs, ...rest.filter(([name]) => !known.has(sameName(name)))]
+  const listsField = field === 'headers' ? 'multiValueHeaders' : 'multiValueQueryStringParameters'
+  const pairs = textPairs(event[listsField], listsField)
+  const singles = textPairs(event[field], field)
+  if (pairs.length === 0 || singles.length === 0) return pairs.length === 0 ? singles : pairs
+  const same = (name: string) => (field === 'headers' ? name.toLowerCase() : name)
+  const known = new Set(pairs.map(([name]) => same(name)))
+  return [...pairs, ...singles.filter(([name]) => !known.has(same(name)))]
+}
+
+interface MapsOfBoth {
+  readonly headers?: unknown
+  readonly multiValueHeaders?: unknown
+  readonly queryStringParameters?: unknown
+  readonly multiValueQueryStringParameters?: unknown
 }
 
 /** `value` where it is an object with anything in it, otherwise null: for parts of an event that are passed on. */

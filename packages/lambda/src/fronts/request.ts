@@ -45,14 +45,20 @@ function checkMethod(method: string, field: string): string {
   return method
 }
 
-/** Adds a header; a repeated one is joined to the one before. Throws `MalformedEventError`. */
-export function addHeader(headers: Map<string, string>, name: string, value: string): void {
-  if (!isToken(name)) throw new MalformedEventError(`headers.${name}`, 'is no HTTP header name.')
-  if (/[\0\r\n]/.test(value)) throw new MalformedEventError(`headers.${name}`, 'holds a line break or NUL.')
-  const key = name.toLowerCase()
-  const before = headers.get(key)
-  const separator = key === 'cookie' ? '; ' : ', '
-  headers.set(key, before === undefined ? headerBytes(value) : before + separator + headerBytes(value))
+/** Headers by their names in lower case; a repeated one is joined to the one before. Throws `MalformedEventError`. */
+export function collectHeaders(
+  pairs: readonly (readonly [name: string, value: string])[],
+): Map<string, string> {
+  const headers = new Map<string, string>()
+  for (const [name, value] of pairs) {
+    if (!isToken(name)) throw new MalformedEventError(`headers.${name}`, 'is no HTTP header name.')
+    if (/[\0\r\n]/.test(value)) throw new MalformedEventError(`headers.${name}`, 'holds a line break or NUL.')
+    const key = name.toLowerCase()
+    const before = headers.get(key)
+    const separator = key === 'cookie' ? '; ' : ', '
+    headers.set(key, before === undefined ? headerBytes(value) : before + separator + headerBytes(value))
+  }
+  return headers
 }
 
 // Fronts decode header bytes as UTF-8; a `Headers` value, like Node's, holds one character for each byte.

@@ -1,7 +1,7 @@
 import type { HttpAnswer } from '../../http/response.ts'
 import { statusText } from '../../http/status.ts'
+import { withBody } from '../answer.ts'
 import { spelledCookies } from '../cookies.ts'
-import { checkAnswerSize } from '../limits.ts'
 import type { AlbEvent, AlbResponse } from './event.ts'
 
 /**
@@ -9,16 +9,15 @@ import type { AlbEvent, AlbResponse } from './event.ts'
  * `ResponseTooLargeError`.
  */
 export function writeAlbAnswer(answer: HttpAnswer, event: AlbEvent): AlbResponse {
-  const { status, headers, cookies, body, base64 } = answer
-  return checkAnswerSize('the load balancer', {
+  const { status, headers, cookies } = answer
+  const head = {
     statusCode: status,
     statusDescription: `${status} ${statusText(status)}`,
     ...(event.multiValueHeaders
       ? { multiValueHeaders: listed(headers, cookies) }
       : { headers: { ...headers, ...spelledCookies(cookies) } }),
-    ...(body !== null && { body }),
-    isBase64Encoded: base64,
-  })
+  }
+  return withBody(head, answer, 'the load balancer')
 }
 
 function listed(headers: Record<string, string>, cookies: string[]): Record<string, string[]> {

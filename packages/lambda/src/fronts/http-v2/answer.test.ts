@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { expect, test } from 'vitest'
 import { ResponseTooLargeError } from '../../errors.ts'
-import { answerLimitBytes } from '../limits.ts'
+import { answerLimitBytes } from '../answer.ts'
 import { writeHttpV2Answer } from './answer.ts'
 
 const responseLimitBytes = answerLimitBytes.Lambda

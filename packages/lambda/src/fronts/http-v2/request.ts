@@ -1,7 +1,7 @@
 import type { RequestParts } from '../../http/request.ts'
 import { encodeDecodedPath, encodeRawPath, encodeRawQuery, stripPrefixes } from '../../http/url.ts'
 import { text, textList, textPairs, wordOrNull } from '../fields.ts'
-import { addHeader, assembleRequest, encodePairs } from '../request.ts'
+import { assembleRequest, collectHeaders, encodePairs } from '../request.ts'
 import type { HttpV2Event } from './event.ts'
 
 /** The request that the client sent, out of a payload format 2.0 event; see `Exchange.readRequest`. */
@@ -38,13 +38,10 @@ function readQuery(event: HttpV2Event): string {
 }
 
 function readHeaders(event: HttpV2Event): Map<string, string> {
-  const headers = new Map<string, string>()
-  for (const [name, value] of textPairs(event.headers, 'headers')) addHeader(headers, name, value)
+  const pairs = textPairs(event.headers, 'headers')
   // A Function URL sends cookies both ways, an HTTP API in this list alone.
   const cookies = textList(event.cookies, 'cookies')
-  if (cookies.length > 0) {
-    headers.delete('cookie')
-    addHeader(headers, 'cookie', cookies.join('; '))
-  }
-  return headers
+  if (cookies.length === 0) return collectHeaders(pairs)
+  const others = pairs.filter(([name]) => name.toLowerCase() !== 'cookie')
+  return collectHeaders([...others, ['cookie', cookies.join('; ')]])
 }

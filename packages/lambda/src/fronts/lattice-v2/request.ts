@@ -1,18 +1,16 @@
 import type { RequestParts } from '../../http/request.ts'
 import { encodeRawPath, encodeRawQuery, stripPrefixes } from '../../http/url.ts'
 import { textPairs } from '../fields.ts'
-import { addHeader, assembleRequest, encodePairs } from '../request.ts'
+import { assembleRequest, collectHeaders, encodePairs } from '../request.ts'
 import type { LatticeV2Event } from './event.ts'
 
 /** The request that the client sent, out of a VPC Lattice event; see `Exchange.readRequest`. */
 export function readLatticeV2Request(event: LatticeV2Event, basePath: string): RequestParts {
-  const headers = new Map<string, string>()
-  for (const [name, value] of textPairs(event.headers, 'headers')) addHeader(headers, name, value)
   const [path, query] = splitPath(event)
   return assembleRequest({
     method: event.method,
     methodField: 'method',
-    headers,
+    headers: collectHeaders(textPairs(event.headers, 'headers')),
     domainName: null,
     path: encodeRawPath(stripPrefixes(path, [basePath])),
     query,

@@ -1,21 +1,19 @@
 import type { RequestParts } from '../../http/request.ts'
 import { encodeRawPath, stripPrefixes } from '../../http/url.ts'
 import { mergedPairs, text } from '../fields.ts'
-import { addHeader, assembleRequest, encodePairs } from '../request.ts'
+import { assembleRequest, collectHeaders, encodePairs } from '../request.ts'
 import type { RestV1Event } from './event.ts'
 
 /** The request that the client sent, out of a REST API's event; see `Exchange.readRequest`. */
 export function readRestV1Request(event: RestV1Event, basePath: string): RequestParts {
   const context = event.requestContext ?? {}
-  const headers = new Map<string, string>()
-  for (const [name, value] of readHeaders(event)) addHeader(headers, name, value)
   return assembleRequest({
     method: event.httpMethod,
     methodField: 'httpMethod',
-    headers,
+    headers: collectHeaders(mergedPairs(event, 'headers')),
     domainName: text(context.domainName, 'requestContext.domainName'),
     path: encodeRawPath(stripPrefixes(event.path, [stageOf(event), basePath])),
-    query: encodePairs(readQuery(event)),
+    query: encodePairs(mergedPairs(event, 'queryStringParameters')),
     body: event.body,
     isBase64Encoded: event.isBase64Encoded,
   })
@@ -25,18 +23,4 @@ export function readRestV1Request(event: RestV1Event, basePath: string): Request
 function stageOf({ version, requestContext }: RestV1Event): string {
   const stage = text(requestContext?.stage, 'requestContext.stage')
   return version === '1.0' && stage !== null && stage !== '$default' ? `/${stage}` : ''
-}
-
-function readHeaders({ headers, multiValueHeaders }: RestV1Event) {
-  return mergedPairs(multiValueHeaders, headers, 'headers', 'multiValueHeaders', (name) => name.toLowerCase())
-}
-
-function readQuery({ queryStringParameters, multiValueQueryStringParameters }: RestV1Event) {
-  return mergedPairs(
-    multiValueQueryStringParameters,
-    queryStringParameters,
-    'queryStringParameters',
-    'multiValueQueryStringParameters',
-    (name) => name,
-  )
 }
