@@ -224,6 +224,38 @@ test('without a log of its own, it is one line of JSON on standard error', async
   })
 })
 
+test('with logRequests every answer has a line, on standard output unless it is an error', async () => {
+  const lines: unknown[] = []
+  vi.spyOn(console, 'log').mockImplementation((line) => void lines.push(JSON.parse(line)))
+  const handler = serve(() => new Response('x'), { logRequests: true })
+  await handler(event('/a'), lambdaContext())
+  await handler(event('/b'), lambdaContext())
+  expect(lines).toMatchObject([
+    { level: 'INFO', message: 'GET /a was answered with 200', coldStart: true, status: 200 },
+    { level: 'INFO', path: '/b', coldStart: false, durationMs: expect.any(Number) },
+  ])
+  expect(lines[0]).not.toHaveProperty('error')
+})
+
+test('an error below 500 has a line only with logRequests, and then says what it was', async () => {
+  const app = () => Promise.reject(Object.assign(new Error('no such user'), { status: 404 }))
+  for (const logRequests of [false, true]) {
+    const records: LogRecord[] = []
+    await serve(app, { logRequests, log: (record) => records.push(record) })(event('/'), lambdaContext())
+    expect(records.map(({ level, error }) => [level, error?.message])).toEqual(
+      logRequests ? [['INFO', 'no such user']] : [],
+    )
+  }
+})
+
+test('who the caller is reaches the application', async () => {
+  const jwt = { claims: { sub: 'u1' }, scopes: ['read'] }
+  const sent = event('/', { requestContext: { http: { method: 'GET' }, authorizer: { jwt } } })
+  const handler = serve(() => Response.json(getInvocation()?.identity))
+  const { body } = await handler(sent, lambdaContext())
+  expect(JSON.parse(body ?? '')).toMatchObject({ ...jwt, iam: null })
+})
+
 test.each([
   ['development', undefined, true],
   ['Local', undefined, true],

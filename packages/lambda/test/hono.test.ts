@@ -3,13 +3,21 @@ import { getConnInfo } from 'hono/aws-lambda'
 import { getCookie, setCookie } from 'hono/cookie'
 import { HTTPException } from 'hono/http-exception'
 import { expect, test } from 'vitest'
-import { getInvocation, type LambdaEnv, type LogRecord, serve } from '../src/index.ts'
+import {
+  type ApiGatewayV1Response,
+  type ApiGatewayV2Response,
+  getInvocation,
+  type LambdaEnv,
+  type LogRecord,
+  serve,
+} from '../src/index.ts'
 import {
   event,
   functionUrlEvent,
   httpApiEvent,
   lambdaContext,
   requestContext,
+  restApiEvent,
   type SentRequest,
 } from './events.ts'
 
@@ -41,6 +49,7 @@ app.onError((error) => {
 test.each([
   ['HTTP API', httpApiEvent],
   ['Function URL', functionUrlEvent],
+  ['REST API', (sent: SentRequest) => restApiEvent(sent)],
 ])('routing, parameters, queries, cookies and the client address through a %s', async (_front, encode) => {
   const sent: SentRequest = {
     method: 'GET',
@@ -60,7 +69,8 @@ test.each([
     functionName: 'api',
     requestId: lambdaContext().awsRequestId,
   })
-  expect(answer).toHaveProperty('cookies', ['a=1; Path=/', 'b=2; Path=/'])
+  const { cookies = [], multiValueHeaders } = answer as ApiGatewayV2Response & ApiGatewayV1Response
+  expect([...cookies, ...(multiValueHeaders?.['set-cookie'] ?? [])]).toEqual(['a=1; Path=/', 'b=2; Path=/'])
 })
 
 test('bytes go in and out unchanged', async () => {

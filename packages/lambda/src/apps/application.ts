@@ -6,8 +6,8 @@ import type { Invocation, LambdaContext } from '../invocation.ts'
 /** What an application gets beside the request: where it runs. Hono shows it as `c.env`. */
 export interface LambdaEnv {
   readonly event: HttpEvent
-  /** Of the event; absent in events written by hand. */
-  readonly requestContext: HttpEvent['requestContext']
+  /** Of the event; empty where an event written by hand has none. */
+  readonly requestContext: NonNullable<HttpEvent['requestContext']>
   readonly lambdaContext: LambdaContext
 }
 

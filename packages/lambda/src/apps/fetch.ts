@@ -11,7 +11,7 @@ export type FetchApp = FetchHandler | { readonly fetch: FetchHandler }
 export function fetchApplication(app: FetchApp): Application {
   const handle: FetchHandler = typeof app === 'function' ? app : (request, env) => app.fetch(request, env)
   return async (request, { event, lambdaContext }) => {
-    const { requestContext } = event
+    const requestContext = event.requestContext ?? {}
     return readResponse(await handle(createRequest(request), { event, requestContext, lambdaContext }))
   }
 }
