@@ -277,11 +277,16 @@ test('more than Lambda streams ends in an error that says so', async () => {
   })
   const stream = Object.assign(sink, { setContentType: () => {} })
   const chunk = new Uint8Array(8 << 20)
-  const body = new ReadableStream({ pull: (controller) => controller.enqueue(chunk) }, { highWaterMark: 0 })
+  const cancel = vi.fn()
+  const body = new ReadableStream(
+    { pull: (controller) => controller.enqueue(chunk), cancel },
+    { highWaterMark: 0 },
+  )
   const handler = streaming(() => new Response(body)) as unknown as StreamHandler
   await expect(handler(functionUrlEvent(sent()), stream, lambdaContext())).rejects.toThrow(
     /218103808 bytes once encoded for a stream, over its limit of 209715200/,
   )
+  expect(cancel).toHaveBeenCalledOnce()
 })
 
 test('an event of nothing known rejects before anything is written', async () => {

@@ -77,6 +77,9 @@ async function writeAll(stream: ResponseStream, first: Uint8Array[], body: Respo
     }
     if (closed) throw closed
     stream.end()
+  } catch (error) {
+    body.cancel().catch(() => {})
+    throw error
   } finally {
     stream.off('close', onClose).off('drain', onDrain)
   }

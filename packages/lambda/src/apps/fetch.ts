@@ -59,14 +59,10 @@ function bodyOf(response: Response): ResponseBody {
         yield await bytes()
         return
       }
-      try {
-        for (;;) {
-          const { done, value } = await reader.read()
-          if (done) return
-          yield checkChunk(value)
-        }
-      } finally {
-        await reader.cancel()
+      for (;;) {
+        const { done, value } = await reader.read()
+        if (done) return
+        yield checkChunk(value)
       }
     },
     async cancel() {

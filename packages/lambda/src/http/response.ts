@@ -13,7 +13,7 @@ export interface ResponseParts {
 export interface ResponseBody {
   /** Reads to the end. */
   bytes(): Promise<Uint8Array>
-  /** Reads as fast as the caller takes; leaving early tells whoever makes the bytes to stop. */
+  /** Reads as fast as the caller takes. Who leaves early calls `cancel`. */
   chunks(): AsyncIterable<Uint8Array>
   /** Tells whoever makes the bytes that nobody wants them, or the rest of them; `chunks` then ends. */
   cancel(): Promise<void>
