@@ -1,4 +1,5 @@
 import type { Application } from './apps/application.ts'
+import { StreamClosedError } from './errors.ts'
 import type { Exchange, FrontAnswer } from './fronts/exchange.ts'
 import type { RequestParts } from './http/request.ts'
 import {
@@ -112,7 +113,7 @@ export function createResponder(application: Application, settings: Settings): R
     const isError = failure !== undefined && (status >= 500 || end !== '')
     if (!isError && !settings.logRequests) return
     const record: LogRecord = {
-      level: isError ? levelOf(status) : 'INFO',
+      level: isError ? levelOf(status, failure.error) : 'INFO',
       time: new Date().toISOString(),
       message: `${method} ${path} was answered with ${status}${end}`,
       requestId: invocation.requestId,
@@ -129,9 +130,9 @@ export function createResponder(application: Application, settings: Settings): R
   return { answer, stream }
 }
 
-// What is not implemented here and what only has to be asked again wakes nobody.
-function levelOf(status: number): 'WARN' | 'ERROR' {
-  return status === 501 || status === 503 ? 'WARN' : 'ERROR'
+// What is not implemented here, what only has to be asked again, and a client that went away wake nobody.
+function levelOf(status: number, error: unknown): 'WARN' | 'ERROR' {
+  return status === 501 || status === 503 || error instanceof StreamClosedError ? 'WARN' : 'ERROR'
 }
 
 /** The head without the length: the stream has a framing of its own, and nobody can put a wrong length right. */

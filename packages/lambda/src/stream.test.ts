@@ -263,7 +263,7 @@ test.each(['while it takes nothing', 'while nothing is made'])(
     stream.destroy()
     await failed
     expect(seen).toEqual(['pulled', 'cancelled'])
-    expect(records).toMatchObject([{ error: { code: 'STREAM_CLOSED' } }])
+    expect(records).toMatchObject([{ level: 'WARN', error: { code: 'STREAM_CLOSED' } }])
   },
 )
 

@@ -81,6 +81,7 @@ async function writeAll(stream: ResponseStream, first: Uint8Array[], body: Respo
     body.cancel().catch(() => {})
     throw error
   } finally {
+    // Not the one for errors: what the runtime meets afterwards would end the process.
     stream.off('close', onClose).off('drain', onDrain)
   }
 }
