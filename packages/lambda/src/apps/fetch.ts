@@ -24,7 +24,7 @@ export function fetchApplication(app: FetchApp): Application {
 export function createRequest(parts: RequestParts): Request {
   const url = parts.origin + parts.target
   const body = parts.method === 'GET' || parts.method === 'HEAD' ? null : parts.body
-  const request = new Request(url, { method: parts.method, headers: [...parts.headers], body })
+  const request = new Request(url, { method: parts.method, headers: Object.fromEntries(parts.headers), body })
   return request.url === url ? request : withExactUrl(request, url)
 }
 
