@@ -27,11 +27,12 @@ interface Received {
 }
 
 let server: Server
-let receive: (request: IncomingMessage) => void
+let receive: (request: IncomingMessage, body: Buffer) => void
 
 beforeAll(async () => {
-  server = createServer((request, response) => {
-    receive(request)
+  server = createServer(async (request, response) => {
+    // An answer before the end of the body would close the connection under it.
+    receive(request, await buffer(request))
     response.end()
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
@@ -41,20 +42,18 @@ afterAll(async () => {
 })
 
 async function viaNode(sent: SentRequest): Promise<Received> {
-  const received = new Promise<Received>((resolve, reject) => {
-    receive = (request) => {
-      buffer(request).then((body) => {
-        const headers = Object.entries(request.headersDistinct).map(([name, values = []]) => [
-          name,
-          values.join(name === 'cookie' ? '; ' : ', '),
-        ])
-        resolve({
-          method: request.method ?? '',
-          target: request.url ?? '',
-          headers: comparable(Object.fromEntries(headers)),
-          body: body.toString('hex'),
-        })
-      }, reject)
+  const received = new Promise<Received>((resolve) => {
+    receive = (request, body) => {
+      const headers = Object.entries(request.headersDistinct).map(([name, values = []]) => [
+        name,
+        values.join(name === 'cookie' ? '; ' : ', '),
+      ])
+      resolve({
+        method: request.method ?? '',
+        target: request.url ?? '',
+        headers: comparable(Object.fromEntries(headers)),
+        body: body.toString('hex'),
+      })
     }
   })
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
