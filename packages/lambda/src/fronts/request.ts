@@ -96,7 +96,10 @@ function readBody(value: unknown, isBase64Encoded: unknown): Uint8Array<ArrayBuf
 export function lastForwarded(...maps: unknown[]): string | null {
   for (const map of maps) {
     for (const [name, value] of Object.entries(map ?? {})) {
-      if (name.toLowerCase() === 'x-forwarded-for') return String(value).split(',').at(-1)?.trim() || null
+      if (name.toLowerCase() !== 'x-forwarded-for') continue
+      const last = String(value).split(',').at(-1)?.trim()
+      // A load balancer adds the port as well where `xff_client_port` asks for it.
+      return last?.replace(/^(?:\[([^\]]+)\]|([\d.]+)):\d+$/, '$1$2') || null
     }
   }
   return null

@@ -53,6 +53,9 @@ test('the client is the last that the load balancer added', () => {
   expect(addressOf({ multiValueHeaders: { 'X-Forwarded-For': ['1.1.1.1', '2.2.2.2,3.3.3.3'] } })).toBe(
     '3.3.3.3',
   )
+  expect(addressOf({ headers: { 'x-forwarded-for': '1.1.1.1, 2.2.2.2:65535' } })).toBe('2.2.2.2')
+  expect(addressOf({ headers: { 'x-forwarded-for': '[2001:db8::1]:443' } })).toBe('2001:db8::1')
+  expect(addressOf({ headers: { 'x-forwarded-for': '2001:db8::1' } })).toBe('2001:db8::1')
   expect(addressOf({ headers: { 'x-forwarded-for': '' } })).toBeNull()
   expect(addressOf({ headers: null })).toBeNull()
 })
