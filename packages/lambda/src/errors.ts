@@ -4,8 +4,8 @@ export class NotHttpEventError extends Error {
 
   constructor(seen: string) {
     super(
-      `This function answers HTTP API and Function URL events (payload format 2.0), but was invoked with ${seen}. ` +
-        'Point that event source at another function, or set the payload format of the integration to 2.0.',
+      'This function answers HTTP events (API Gateway REST and HTTP APIs, Function URLs, load balancers, VPC Lattice ' +
+        `with event structure V2), but was invoked with ${seen}. Point that event source at another function.`,
     )
     this.name = 'NotHttpEventError'
   }
@@ -14,6 +14,9 @@ export class NotHttpEventError extends Error {
 /** An HTTP event with a field that no front would write: it was made by hand, or damaged. */
 export class MalformedEventError extends Error {
   readonly code = 'EVENT_MALFORMED'
+  readonly status = 500
+  /** The message names a field; it says nothing that whoever made the event does not know. */
+  readonly expose = true
 
   constructor(field: string, problem: string) {
     super(`The event's ${field} ${problem}`)
@@ -63,19 +66,29 @@ export class InvalidResponseError extends Error {
   }
 }
 
-/** The encoded answer is larger than Lambda accepts. */
+/** The encoded answer is larger than Lambda or the front accepts. */
 export class ResponseTooLargeError extends Error {
   readonly code = 'RESPONSE_TOO_LARGE'
   readonly status = 502
   /** The message says nothing that a client must not know. */
   readonly expose = true
 
-  /** @param size and `limit` of the whole answer as JSON, in bytes. */
-  constructor(size: number, limit: number) {
+  /** @param size and `limit` of the whole answer as `taker` gets it, in bytes. */
+  constructor(size: number, limit: number, taker: string) {
     super(
-      `The answer is ${size} bytes once encoded for Lambda, over its limit of ${limit} bytes. ` +
+      `The answer is ${size} bytes once encoded for ${taker}, over its limit of ${limit} bytes. ` +
         'Ask for less, in pages, or for a link to an object in a bucket.',
     )
     this.name = 'ResponseTooLargeError'
+  }
+}
+
+/** The answer could not be streamed to its end, because nobody takes it any more: the client or the front is gone. */
+export class StreamClosedError extends Error {
+  readonly code = 'STREAM_CLOSED'
+
+  constructor(cause: Error | undefined) {
+    super('The stream for the answer was closed before the answer was complete.', cause && { cause })
+    this.name = 'StreamClosedError'
   }
 }

@@ -1,3 +1,7 @@
+export type { App, OwnApp } from './apps/app.ts'
+export type { Application, LambdaEnv } from './apps/application.ts'
+export type { FetchApp, FetchHandler } from './apps/fetch.ts'
+export { type FastifyApp, nodeListener, type RequestListener } from './apps/listener/listener.ts'
 export {
   InvalidContextError,
   InvalidResponseError,
@@ -6,17 +10,17 @@ export {
   RequestRefusedError,
   ResponseTooLargeError,
   ServeConfigError,
+  StreamClosedError,
 } from './errors.ts'
-export type { ApiGatewayV2Response } from './fronts/http-v2/answer.ts'
-export type { HttpV2Event, HttpV2RequestContext } from './fronts/http-v2/event.ts'
+export type { AlbEvent, AlbResponse } from './fronts/alb/event.ts'
+export type { FrontAnswer, HttpEvent } from './fronts/exchange.ts'
+export type { ApiGatewayV2Response, HttpV2Event, HttpV2RequestContext } from './fronts/http-v2/event.ts'
+export type { LatticeV2Event, LatticeV2RequestContext, LatticeV2Response } from './fronts/lattice-v2/event.ts'
+export type { ApiGatewayV1Response, RestV1Event, RestV1RequestContext } from './fronts/rest-v1/event.ts'
+export type { CorsOptions } from './http/cors.ts'
+export type { ClientCertificate, IamIdentity, Identity } from './identity.ts'
 export { getInvocation, type Invocation, type LambdaContext } from './invocation.ts'
 export type { LoggedError, LogRecord } from './log.ts'
+export type { ServeOptions } from './options.ts'
 export type { Participant } from './participant.ts'
-export {
-  type FetchApp,
-  type FetchHandler,
-  type HttpHandler,
-  type LambdaEnv,
-  type ServeOptions,
-  serve,
-} from './serve.ts'
+export { type HttpHandler, serve } from './serve.ts'

@@ -1,5 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { InvalidContextError } from './errors.ts'
+import type { HttpEvent } from './fronts/exchange.ts'
+import type { Identity } from './identity.ts'
 
 /**
  * The part of Lambda's context object that Thaw and most applications use.
@@ -27,8 +29,10 @@ export interface Invocation {
   readonly coldStart: boolean
   /** Address of the client as the front saw it; null when the event does not say. */
   readonly clientAddress: string | null
+  /** Who the front says the client is. */
+  readonly identity: Identity
   /** The event as Lambda delivered it. */
-  readonly event: unknown
+  readonly event: HttpEvent
   readonly lambdaContext: LambdaContext
 }
 

@@ -1,6 +1,6 @@
-/** One failed invocation, as a structured log line. */
+/** One request and what became of it, as a structured log line. */
 export interface LogRecord {
-  readonly level: 'ERROR' | 'WARN'
+  readonly level: 'ERROR' | 'WARN' | 'INFO'
   /** ISO 8601. */
   readonly time: string
   readonly message: string
@@ -11,7 +11,10 @@ export interface LogRecord {
   readonly path: string
   /** What the client was answered. */
   readonly status: number
-  readonly error: LoggedError
+  /** From the event's arrival to the end of the answer, in milliseconds. */
+  readonly durationMs: number
+  /** What was thrown. */
+  readonly error?: LoggedError
 }
 
 export interface LoggedError {
@@ -49,7 +52,9 @@ function describeValue(value: unknown): string {
   }
 }
 
-/** Writes a record as one line of JSON on standard error, where Lambda's log collects it. */
+/** Writes a record as one line of JSON, where Lambda's log collects it; an error or a warning on standard error. */
 export function writeLog(record: LogRecord): void {
-  console.error(JSON.stringify(record))
+  const line = JSON.stringify(record)
+  if (record.level === 'INFO') console.log(line)
+  else console.error(line)
 }

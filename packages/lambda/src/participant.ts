@@ -4,8 +4,9 @@ import type { Invocation } from './invocation.ts'
 export interface Participant {
   /**
    * Wraps one invocation: runs `next` and gives its result on. While `next` runs, the application makes its
-   * answer, body included. `next` may be run again; the application then gets a fresh request. A throw, here or
-   * in `next`, becomes the error answer.
+   * answer, body included; of an answer that is streamed, all but the bytes of its body, which are made afterwards.
+   * `next` may be run again; the application then gets a fresh request. A throw, here or in `next`, becomes the
+   * error answer.
    */
   around?<T>(invocation: Invocation, next: () => Promise<T>): Promise<T>
   /** Ends what the participant holds open. Nothing calls it in this version: SIGTERM is not handled yet. */

@@ -1,3 +1,7 @@
+import { Buffer } from 'node:buffer'
+import { readResponse } from './apps/fetch.ts'
+import { fixedBody, type ResponseParts } from './http/response.ts'
+import { statusText } from './http/status.ts'
 import { describeError } from './log.ts'
 
 /**
@@ -9,26 +13,27 @@ import { describeError } from './log.ts'
  *
  * @param exposeAll shows every message, and the stack with its causes.
  */
-export function problemResponse(error: unknown, requestId: string, exposeAll: boolean): Response {
+export function problemResponse(error: unknown, requestId: string, exposeAll: boolean): ResponseParts {
   const traits = readTraits(error)
-  if (traits.getResponse) return traits.getResponse()
+  if (traits.getResponse) return readResponse(traits.getResponse())
   const status = traits.status ?? (traits.retryable ? 503 : 500)
   const exposed = exposeAll || (traits.expose ?? status < 500)
   const problem = {
     type: 'about:blank',
-    title: titleOf(status),
+    title: statusText(status),
     status,
     detail: exposed ? traits.message : undefined,
     code: exposed || traits.retryable ? traits.code : undefined,
     requestId,
     error: exposeAll ? describeError(error) : undefined,
   }
-  const headers: Record<string, string> = {
-    'content-type': 'application/problem+json',
-    'cache-control': 'no-store',
-    ...(traits.retryable && { 'retry-after': '1' }),
-  }
-  return new Response(JSON.stringify(problem), { status, headers })
+  const headers: [string, string][] = [
+    ['content-type', 'application/problem+json'],
+    ['cache-control', 'no-store'],
+  ]
+  if (traits.retryable) headers.push(['retry-after', '1'])
+  // No `Response`: the first of a process costs as much as many a cold start.
+  return { status, headers, body: fixedBody(Buffer.from(JSON.stringify(problem))) }
 }
 
 interface Traits {
@@ -55,9 +60,4 @@ function readTraits(error: unknown): Traits {
 
 function isErrorStatus(status: unknown): status is number {
   return Number.isInteger(status) && (status as number) >= 400 && (status as number) <= 599
-}
-
-function titleOf(status: number): string {
-  // An `import` of node:http loads all of fetch with it; this does not.
-  return process.getBuiltinModule('node:http').STATUS_CODES[status] ?? 'Error'
 }

@@ -1,3 +1,4 @@
+import { createServer } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
 import { afterEach, expect, test, vi } from 'vitest'
 import { event, lambdaContext, requestContext } from '../test/events.ts'
@@ -6,6 +7,7 @@ import {
   type Invocation,
   type LambdaEnv,
   type LogRecord,
+  nodeListener,
   type Participant,
   serve,
 } from './index.ts'
@@ -198,6 +200,7 @@ test('a throw is a problem with the request id and no detail, and one log line w
       method: 'GET',
       path: '/users/é',
       status: 500,
+      durationMs: expect.any(Number),
       error: {
         name: 'TypeError',
         message: 'password is hunter2',
@@ -219,6 +222,38 @@ test('without a log of its own, it is one line of JSON on standard error', async
     level: 'ERROR',
     error: { message: 'two\nlines' },
   })
+})
+
+test('with logRequests every answer has a line, on standard output unless it is an error', async () => {
+  const lines: unknown[] = []
+  vi.spyOn(console, 'log').mockImplementation((line) => void lines.push(JSON.parse(line)))
+  const handler = serve(() => new Response('x'), { logRequests: true })
+  await handler(event('/a'), lambdaContext())
+  await handler(event('/b'), lambdaContext())
+  expect(lines).toMatchObject([
+    { level: 'INFO', message: 'GET /a was answered with 200', coldStart: true, status: 200 },
+    { level: 'INFO', path: '/b', coldStart: false, durationMs: expect.any(Number) },
+  ])
+  expect(lines[0]).not.toHaveProperty('error')
+})
+
+test('an error below 500 has a line only with logRequests, and then says what it was', async () => {
+  const app = () => Promise.reject(Object.assign(new Error('no such user'), { status: 404 }))
+  for (const logRequests of [false, true]) {
+    const records: LogRecord[] = []
+    await serve(app, { logRequests, log: (record) => records.push(record) })(event('/'), lambdaContext())
+    expect(records.map(({ level, error }) => [level, error?.message])).toEqual(
+      logRequests ? [['INFO', 'no such user']] : [],
+    )
+  }
+})
+
+test('who the caller is reaches the application', async () => {
+  const jwt = { claims: { sub: 'u1' }, scopes: ['read'] }
+  const sent = event('/', { requestContext: { http: { method: 'GET' }, authorizer: { jwt } } })
+  const handler = serve(() => Response.json(getInvocation()?.identity))
+  const { body } = await handler(sent, lambdaContext())
+  expect(JSON.parse(body ?? '')).toMatchObject({ ...jwt, iam: null })
 })
 
 test.each([
@@ -258,7 +293,7 @@ test.each([
   expect(problemOf(answer)).toMatchObject({ status })
   expect(problemOf(answer).detail).toBe(detail)
   expect(problemOf(answer).code).toBe(code)
-  expect(answer.headers['retry-after'] ?? null).toBe(retryAfter)
+  expect(answer.headers?.['retry-after'] ?? null).toBe(retryAfter)
   expect(records).toHaveLength(lines)
 })
 
@@ -267,7 +302,7 @@ test.each(['text', undefined, null, 7, { a: 1n }])('%o can be thrown', async (va
   const app = () => Promise.reject(value)
   const answer = await serve(app, { log: (record) => records.push(record) })(event('/'), lambdaContext())
   expect(problemOf(answer)).toMatchObject({ status: 500 })
-  expect(records[0]?.error.name).toBe(typeof value)
+  expect(records[0]?.error?.name).toBe(typeof value)
 })
 
 test('an error may bring its own response; one that cannot be sent does not hide the error', async () => {
@@ -283,7 +318,7 @@ test('an error may bring its own response; one that cannot be sent does not hide
   expect(records).toEqual([])
   const bad = await serve(throwing(Response.error()), { log })(event('/'), lambdaContext())
   expect(problemOf(bad)).toMatchObject({ status: 500 })
-  expect(records[0]?.error.errors?.map(({ message }) => message)).toEqual([
+  expect(records[0]?.error?.errors?.map(({ message }) => message)).toEqual([
     'brings a response',
     expect.stringContaining('status 0'),
   ])
@@ -300,7 +335,7 @@ test('an answer over the limit is a problem that names it, also in production, a
     code: 'RESPONSE_TOO_LARGE',
     detail: expect.stringMatching(/is 64000\d\d bytes .* its limit of 6291556 bytes/),
   })
-  expect(records[0]?.error.name).toBe('ResponseTooLargeError')
+  expect(records[0]?.error?.name).toBe('ResponseTooLargeError')
   expect(seen).toEqual(['a in', 'a threw'])
 })
 
@@ -327,13 +362,22 @@ test('a host that is none is answered with 400, and nobody is called', async () 
 test('an invocation that no front makes rejects', async () => {
   const handler = serve(() => new Response())
   await expect(handler({ Records: [] }, lambdaContext())).rejects.toMatchObject({ code: 'EVENT_NOT_HTTP' })
-  await expect(handler(event('/', { body: {} }), lambdaContext())).rejects.toMatchObject({
-    code: 'EVENT_MALFORMED',
-  })
   const noContext = undefined as unknown as ReturnType<typeof lambdaContext>
   await expect(handler(event('/'), noContext)).rejects.toMatchObject({ code: 'CONTEXT_INVALID' })
   const noClock = { awsRequestId: 'x' } as ReturnType<typeof lambdaContext>
   await expect(handler(event('/'), noClock)).rejects.toMatchObject({ code: 'CONTEXT_INVALID' })
+})
+
+test('an event that is not sound is a problem that names the field, and a log line', async () => {
+  const records: LogRecord[] = []
+  const handler = serve(() => new Response(), { log: (record) => records.push(record) })
+  const answer = await handler(event('/', { body: 'no base64!', isBase64Encoded: true }), lambdaContext())
+  expect(answer.statusCode).toBe(500)
+  expect(problemOf(answer)).toMatchObject({
+    code: 'EVENT_MALFORMED',
+    detail: expect.stringContaining('body is marked as base64'),
+  })
+  expect(records).toMatchObject([{ level: 'ERROR', error: { name: 'MalformedEventError' } }])
 })
 
 test('what cannot work is refused at once', () => {
@@ -341,6 +385,8 @@ test('what cannot work is refused at once', () => {
   const refused = expect.objectContaining({ code: 'SERVE_CONFIG' })
   expect(() => serve({} as never)).toThrow(refused)
   expect(() => serve(undefined as never)).toThrow(refused)
+  expect(() => serve(createServer() as never)).toThrow(/nodeListener\(app\)/)
+  expect(() => nodeListener({} as never)).toThrow(refused)
   expect(() => serve(app, { basePath: 'v1' })).toThrow(refused)
   expect(() => serve(app, { basePath: '/v1/' })).toThrow(refused)
   expect(() => serve(app, { with: [{}] })).toThrow(/with\[0\]/)

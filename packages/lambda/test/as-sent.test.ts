@@ -6,7 +6,15 @@ import { buffer } from 'node:stream/consumers'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { serve } from '../src/index.ts'
-import { functionUrlEvent, httpApiEvent, lambdaContext, type SentRequest } from './events.ts'
+import {
+  albEvent,
+  functionUrlEvent,
+  httpApiEvent,
+  lambdaContext,
+  latticeEvent,
+  restApiEvent,
+  type SentRequest,
+} from './events.ts'
 
 // What a plain Node server receives for the bytes of a request is what the application must receive for the event
 // that a front makes of the same request.
@@ -19,11 +27,12 @@ interface Received {
 }
 
 let server: Server
-let receive: (request: IncomingMessage) => void
+let receive: (request: IncomingMessage, body: Buffer) => void
 
 beforeAll(async () => {
-  server = createServer((request, response) => {
-    receive(request)
+  server = createServer(async (request, response) => {
+    // An answer before the end of the body would close the connection under it.
+    receive(request, await buffer(request))
     response.end()
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
@@ -33,20 +42,18 @@ afterAll(async () => {
 })
 
 async function viaNode(sent: SentRequest): Promise<Received> {
-  const received = new Promise<Received>((resolve, reject) => {
-    receive = (request) => {
-      buffer(request).then((body) => {
-        const headers = Object.entries(request.headersDistinct).map(([name, values = []]) => [
-          name,
-          values.join(name === 'cookie' ? '; ' : ','),
-        ])
-        resolve({
-          method: request.method ?? '',
-          target: request.url ?? '',
-          headers: withoutConnection(Object.fromEntries(headers)),
-          body: body.toString('hex'),
-        })
-      }, reject)
+  const received = new Promise<Received>((resolve) => {
+    receive = (request, body) => {
+      const headers = Object.entries(request.headersDistinct).map(([name, values = []]) => [
+        name,
+        values.join(name === 'cookie' ? '; ' : ', '),
+      ])
+      resolve({
+        method: request.method ?? '',
+        target: request.url ?? '',
+        headers: comparable(Object.fromEntries(headers)),
+        body: body.toString('hex'),
+      })
     }
   })
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
@@ -64,7 +71,7 @@ async function viaServe(event: unknown): Promise<Received> {
     received = {
       method: request.method,
       target: request.url.slice('https://example.com'.length),
-      headers: withoutConnection(Object.fromEntries(request.headers)),
+      headers: comparable(Object.fromEntries(request.headers)),
       body: Buffer.from(await request.arrayBuffer()).toString('hex'),
     }
     expect(request.url).toMatch(/^https:\/\/example\.com\//)
@@ -76,8 +83,15 @@ async function viaServe(event: unknown): Promise<Received> {
   return received
 }
 
-function withoutConnection({ connection, ...headers }: Record<string, string>): Record<string, string> {
-  return headers
+// Fronts add the client's address, and join repeated headers with or without a space.
+function comparable(headers: Record<string, string>): Record<string, string> {
+  const { connection, ...rest } = headers
+  return Object.fromEntries(
+    Object.entries(rest)
+      .map(([name, value]) => [name, value.split(/, */).filter((part) => part !== '192.0.2.7')])
+      .map(([name, parts]) => [name, (parts as string[]).join(', ')])
+      .filter(([name, value]) => name !== 'x-forwarded-for' || value !== ''),
+  )
 }
 
 const pathPieces = fc.oneof(
@@ -204,6 +218,71 @@ test('through an HTTP API an application receives the same, its path escaped in 
         return { ...rest, path: decodeURIComponent(path), query: query.join('?') }
       }
       expect(meaning(await viaServe(httpApiEvent(sent, stage)))).toEqual(meaning(await viaNode(sent)))
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('through VPC Lattice an application receives what a Node server receives', async () => {
+  await fc.assert(
+    fc.asyncProperty(sentRequest, async (sent) => {
+      expect(await viaServe(latticeEvent(sent))).toEqual(await viaNode(sent))
+    }),
+    { numRuns: 300 },
+  )
+})
+
+// The maps of these fronts say which values a key has, in which order, but not in which order different keys came, nor
+// whether there was a `=` after a key without a value.
+function grouped({ target, ...rest }: Received, decode: (text: string) => string) {
+  const mark = target.indexOf('?')
+  const query = mark < 0 ? '' : target.slice(mark + 1)
+  const lists: Record<string, string[]> = {}
+  for (const part of query.split('&').filter((part) => part !== '')) {
+    const [name = '', ...value] = part.split('=')
+    lists[decode(name)] ??= []
+    lists[decode(name)]?.push(decode(value.join('=')))
+  }
+  return { ...rest, path: mark < 0 ? target : target.slice(0, mark), query: lists }
+}
+
+const asSent = (text: string) => text
+
+test('through a load balancer with multi-value headers an application receives the same', async () => {
+  await fc.assert(
+    fc.asyncProperty(sentRequest, async (sent) => {
+      const received = await viaServe(albEvent(sent, true))
+      expect(grouped(received, asSent)).toEqual(grouped(await viaNode(sent), asSent))
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('through a load balancer without them, what was sent once', async () => {
+  // Of headers and keys that are sent twice, such a load balancer tells only the last.
+  const once = sentRequest.map((sent) => {
+    const [path = '', query = ''] = sent.target.split('?')
+    const pairs = new Map(query.split('&').map((part) => [part.split('=')[0], part]))
+    const headers = new Map(sent.headers.map(([name, value]) => [name.toLowerCase(), value]))
+    return { ...sent, target: `${path}?${[...pairs.values()].join('&')}`, headers: [...headers] }
+  })
+  await fc.assert(
+    fc.asyncProperty(once, async (sent) => {
+      const received = await viaServe(albEvent(sent, false))
+      expect(grouped(received, asSent)).toEqual(grouped(await viaNode(sent), asSent))
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('through a REST API an application receives the same, its query escaped in one way', async () => {
+  const decode = (text: string) => decodeURIComponent(text.replaceAll('+', ' '))
+  const decodable = sentRequest.filter(({ target }) => !/%(?![\da-f]{2})/i.test(target))
+  await fc.assert(
+    fc.asyncProperty(decodable, async (sent) => {
+      expect(grouped(await viaServe(restApiEvent(sent)), decode)).toEqual(
+        grouped(await viaNode(sent), decode),
+      )
     }),
     { numRuns: 300 },
   )

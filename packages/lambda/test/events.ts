@@ -46,6 +46,86 @@ export function functionUrlEvent(sent: SentRequest): Record<string, unknown> {
   }
 }
 
+/** The event a REST API makes of a request: path as sent and without the stage, query decoded, maps of lists. */
+export function restApiEvent(sent: SentRequest, stage = 'prod'): Record<string, unknown> {
+  const [path, query] = split(sent.target)
+  const decode = (text: string) => decodeURIComponent(text.replaceAll('+', ' '))
+  const pairs = queryPairs(query).map(([name, value]): [string, string] => [decode(name), decode(value)])
+  const spelling = new Map(sent.headers.map(([name]) => [name.toLowerCase(), name]))
+  const headers = sent.headers.map(([name, value]): [string, string] => [
+    spelling.get(name.toLowerCase()) ?? name,
+    value,
+  ])
+  return {
+    resource: '/{proxy+}',
+    path,
+    httpMethod: sent.method,
+    headers: lastOf(headers),
+    multiValueHeaders: listsOf(headers),
+    queryStringParameters: pairs.length > 0 ? lastOf(pairs) : null,
+    multiValueQueryStringParameters: pairs.length > 0 ? listsOf(pairs) : null,
+    pathParameters: { proxy: path.slice(1) },
+    stageVariables: null,
+    requestContext: {
+      accountId: '123456789012',
+      apiId: 'rest-id',
+      domainName: 'rest-id.execute-api.eu-west-1.amazonaws.com',
+      httpMethod: sent.method,
+      identity: { sourceIp: '192.0.2.7', userAgent: 'test', userArn: null, accountId: null },
+      path: `/${stage}${path}`,
+      protocol: 'HTTP/1.1',
+      requestId: 'front-request-id',
+      resourcePath: '/{proxy+}',
+      stage,
+    },
+    body: null,
+    ...encodeBody(sent.body),
+  }
+}
+
+/** The event a load balancer makes of a request: nothing decoded; single values are the last of several. */
+export function albEvent(sent: SentRequest, multiValue: boolean): Record<string, unknown> {
+  const [path, query] = split(sent.target)
+  const headers = withAddress(sent.headers)
+  const pairs = queryPairs(query)
+  return {
+    requestContext: {
+      elb: {
+        targetGroupArn: 'arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/tg/0123456789',
+      },
+    },
+    httpMethod: sent.method,
+    path,
+    ...(multiValue
+      ? { multiValueQueryStringParameters: listsOf(pairs), multiValueHeaders: listsOf(headers) }
+      : { queryStringParameters: lastOf(pairs), headers: lastOf(headers) }),
+    body: '',
+    ...encodeBody(sent.body),
+  }
+}
+
+/** The event VPC Lattice makes of a request, structure V2: path with the query, lists of header values. */
+export function latticeEvent(sent: SentRequest): Record<string, unknown> {
+  const [, query] = split(sent.target)
+  const headers = withAddress(sent.headers)
+  return {
+    version: '2.0',
+    path: sent.target,
+    method: sent.method,
+    headers: listsOf(headers),
+    queryStringParameters: listsOf(queryPairs(query)),
+    requestContext: {
+      serviceNetworkArn: 'arn:aws:vpc-lattice:eu-west-1:123456789012:servicenetwork/sn-0123456789abcdef0',
+      serviceArn: 'arn:aws:vpc-lattice:eu-west-1:123456789012:service/svc-0123456789abcdef0',
+      targetGroupArn: 'arn:aws:vpc-lattice:eu-west-1:123456789012:targetgroup/tg-0123456789abcdef0',
+      region: 'eu-west-1',
+      timeEpoch: '1696331543569073',
+      identity: { sourceVpcArn: 'arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-0123456789abcdef0' },
+    },
+    ...encodeBody(sent.body),
+  }
+}
+
 /** A small event: GET of `rawPath`, with `changes` laid over it. */
 export function event(rawPath: string, changes: Record<string, unknown> = {}): Record<string, unknown> {
   const base = httpApiEvent({
@@ -90,6 +170,36 @@ export function lambdaContext(changes: Partial<LambdaContext> = {}): LambdaConte
 function split(target: string): [path: string, query: string] {
   const mark = target.indexOf('?')
   return mark < 0 ? [target, ''] : [target.slice(0, mark), target.slice(mark + 1)]
+}
+
+/** Header names in lower case, and the client's address behind those that it named itself. */
+function withAddress(sent: SentRequest['headers']): [name: string, value: string][] {
+  const headers = sent.map(([name, value]): [string, string] => [name.toLowerCase(), value])
+  const last = headers.findLast(([name]) => name === 'x-forwarded-for')
+  if (last) last[1] += ', 192.0.2.7'
+  else headers.push(['x-forwarded-for', '192.0.2.7'])
+  return headers
+}
+
+function queryPairs(query: string): [name: string, value: string][] {
+  return query
+    .split('&')
+    .filter((part) => part !== '')
+    .map((part) => {
+      const mark = part.indexOf('=')
+      return mark < 0 ? [part, ''] : [part.slice(0, mark), part.slice(mark + 1)]
+    })
+}
+
+function lastOf(pairs: readonly (readonly [string, string])[]): Record<string, string> {
+  return Object.fromEntries(pairs)
+}
+
+function listsOf(pairs: readonly (readonly [string, string])[]): Record<string, string[]> {
+  const lists = Object.groupBy(pairs, ([name]) => name)
+  return Object.fromEntries(
+    Object.entries(lists).map(([name, list = []]) => [name, list.map(([, value]) => value)]),
+  )
 }
 
 function foldHeaders(sent: [string, string][]): { headers: Record<string, string>; cookies: string[] } {

@@ -3,13 +3,21 @@ import { getConnInfo } from 'hono/aws-lambda'
 import { getCookie, setCookie } from 'hono/cookie'
 import { HTTPException } from 'hono/http-exception'
 import { expect, test } from 'vitest'
-import { getInvocation, type LambdaEnv, type LogRecord, serve } from '../src/index.ts'
+import {
+  type ApiGatewayV1Response,
+  type ApiGatewayV2Response,
+  getInvocation,
+  type LambdaEnv,
+  type LogRecord,
+  serve,
+} from '../src/index.ts'
 import {
   event,
   functionUrlEvent,
   httpApiEvent,
   lambdaContext,
   requestContext,
+  restApiEvent,
   type SentRequest,
 } from './events.ts'
 
@@ -41,6 +49,7 @@ app.onError((error) => {
 test.each([
   ['HTTP API', httpApiEvent],
   ['Function URL', functionUrlEvent],
+  ['REST API', (sent: SentRequest) => restApiEvent(sent)],
 ])('routing, parameters, queries, cookies and the client address through a %s', async (_front, encode) => {
   const sent: SentRequest = {
     method: 'GET',
@@ -60,7 +69,8 @@ test.each([
     functionName: 'api',
     requestId: lambdaContext().awsRequestId,
   })
-  expect(answer.cookies).toEqual(['a=1; Path=/', 'b=2; Path=/'])
+  const { cookies = [], multiValueHeaders } = answer as ApiGatewayV2Response & ApiGatewayV1Response
+  expect([...cookies, ...(multiValueHeaders?.['set-cookie'] ?? [])]).toEqual(['a=1; Path=/', 'b=2; Path=/'])
 })
 
 test('bytes go in and out unchanged', async () => {
@@ -99,13 +109,13 @@ test('errors that the application gives on are answered by serve', async () => {
     statusCode: 503,
     headers: { 'retry-after': '1', 'content-type': 'application/problem+json' },
   })
-  expect(records.map(({ level, error }) => [level, error.code])).toEqual([['WARN', 'CONFLICT']])
+  expect(records.map(({ level, error }) => [level, error?.code])).toEqual([['WARN', 'CONFLICT']])
 })
 
 test('HEAD is answered with the headers of GET and no body', async () => {
   const changes = { requestContext: requestContext('a.example', 'HEAD') }
   const answer = await serve(app)(event('/echo/x', changes), lambdaContext())
   expect(answer.statusCode).toBe(200)
-  expect(answer.headers['content-type']).toBe('application/json')
+  expect(answer.headers?.['content-type']).toBe('application/json')
   expect(answer).not.toHaveProperty('body')
 })

@@ -4,7 +4,7 @@ import { serve } from '../src/index.ts'
 import { lambdaContext } from './events.ts'
 
 // Events of others, kept beside the repository where they are kept at all.
-const folder = new URL('../../../../shared/corpora/lambda-events/http/', import.meta.url)
+const folder = new URL('../../../../shared/corpora/lambda-events/', import.meta.url)
 
 async function seenBy(file: string) {
   let seen: unknown
@@ -64,14 +64,89 @@ describe.skipIf(!existsSync(folder))('recorded events', () => {
         body: '',
       },
     ],
+    [
+      'apigw_request_path_with_space.json',
+      {
+        line: 'POST https://id.execute-api.us-east-1.amazonaws.com/my/path-with%20space?parameter1=value1&parameter1=value2&parameter2=value',
+        cookie: 'cookie1=value1; cookie2=value2',
+        host: 'id.execute-api.us-east-1.amazonaws.com',
+        body: 'Hello from Lambda',
+      },
+    ],
+    [
+      'apigw_proxy_request.json',
+      {
+        line: 'GET https://wt6mne2s9k.execute-api.us-west-2.amazonaws.com/hello?name=me',
+        cookie: null,
+        host: 'wt6mne2s9k.execute-api.us-west-2.amazonaws.com',
+        body: '',
+      },
+    ],
+    [
+      'apigw_multi_value_proxy_request.json',
+      {
+        line: 'POST https://gy415nuibc.execute-api.us-east-1.amazonaws.com/hello/world?name=me&multiValueName=you&multiValueName=me',
+        cookie: null,
+        host: 'gy415nuibc.execute-api.us-east-1.amazonaws.com',
+        body: '{\r\n\t"a": 1\r\n}',
+      },
+    ],
+    [
+      'apigw_no_host.json',
+      { line: 'GET https://localhost/hello?name=me', cookie: null, host: 'localhost', body: '' },
+    ],
+    [
+      'alb_request.json',
+      {
+        line: 'GET https://lambda-846800462-us-east-2.elb.amazonaws.com/?myKey=val2',
+        cookie: 'cookies',
+        host: 'lambda-846800462-us-east-2.elb.amazonaws.com',
+        body: '',
+      },
+    ],
+    [
+      'alb_request_encoded_query_parameters.json',
+      {
+        line: 'GET https://lambda-846800462-us-east-2.elb.amazonaws.com/?myKey=%3FshowAll%3Dtrue',
+        cookie: 'cookies',
+        host: 'lambda-846800462-us-east-2.elb.amazonaws.com',
+        body: '',
+      },
+    ],
+    [
+      'alb_multi_value_request.json',
+      {
+        line: 'GET https://lambda-846800462-us-east-2.elb.amazonaws.com/?myKey=val1&myKey=val2&myOtherKey=val3&myOtherKey=val4',
+        cookie: 'name1=value1; name2=value2',
+        host: 'lambda-846800462-us-east-2.elb.amazonaws.com',
+        body: '',
+      },
+    ],
+    [
+      'alb_multi_value_request_encoded_query_parameters.json',
+      {
+        line: 'GET https://lambda-846800462-us-east-2.elb.amazonaws.com/?myKey=%3FshowAll%3Dtrue&myKey=%3FshowAll%3Dfalse',
+        cookie: 'name1=value1; name2=value2',
+        host: 'lambda-846800462-us-east-2.elb.amazonaws.com',
+        body: '',
+      },
+    ],
+    ['alb_health_check.json', { line: 'GET https://localhost/', cookie: null, host: 'localhost', body: '' }],
+    [
+      'alb_no_host.json',
+      { line: 'GET https://localhost/v1/health/', cookie: null, host: 'localhost', body: '' },
+    ],
   ])('%s', async (file, expected) => {
-    expect(await seenBy(file)).toEqual(expected)
+    expect(await seenBy(`http/${file}`)).toEqual(expected)
   })
 
-  test.each(['apigw_proxy_request.json', 'alb_request.json'])(
-    '%s is of another front, and refused',
-    async (file) => {
-      await expect(seenBy(file)).rejects.toMatchObject({ code: 'EVENT_NOT_HTTP' })
-    },
-  )
+  test.each([
+    'example-apigw-websocket-request.json',
+    'example-apigw-websocket-request-without-method.json',
+    'example-apigw-websocket-request-disconnect-route.json',
+    'example-sqs-event.json',
+    'example-eventbridge-schedule.json',
+  ])('%s is no HTTP request, and refused', async (file) => {
+    await expect(seenBy(`other/${file}`)).rejects.toMatchObject({ code: 'EVENT_NOT_HTTP' })
+  })
 })

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest'
+import { readResponse } from '../apps/fetch.ts'
 import { InvalidResponseError } from '../errors.ts'
-import { readResponse } from './response.ts'
+import { readAnswer } from './response.ts'
+
+const answerOf = async (response: Response, method: string) => readAnswer(readResponse(response), method)
 
 test.each([
   'text/plain; charset=utf-8',
@@ -10,7 +13,7 @@ test.each([
   'image/svg+xml',
   'application/x-www-form-urlencoded',
 ])('%s travels as text', async (type) => {
-  const answer = await readResponse(new Response('grüß\0', { headers: { 'content-type': type } }), 'GET')
+  const answer = await answerOf(new Response('grüß\0', { headers: { 'content-type': type } }), 'GET')
   expect(answer).toMatchObject({ body: 'grüß\0', base64: false })
 })
 
@@ -21,13 +24,13 @@ test.each([
   'application/jsonp',
   '',
 ])('content type %j travels as base64', async (type) => {
-  const answer = await readResponse(new Response('abc', { headers: { 'content-type': type } }), 'GET')
+  const answer = await answerOf(new Response('abc', { headers: { 'content-type': type } }), 'GET')
   expect(answer).toMatchObject({ body: 'YWJj', base64: true })
 })
 
 test('compressed text travels as base64', async () => {
   const headers = { 'content-type': 'text/plain', 'content-encoding': 'gzip' }
-  expect(await readResponse(new Response('abc', { headers }), 'GET')).toMatchObject({
+  expect(await answerOf(new Response('abc', { headers }), 'GET')).toMatchObject({
     body: 'YWJj',
     base64: true,
   })
@@ -35,7 +38,7 @@ test('compressed text travels as base64', async () => {
 
 test('text that is not UTF-8 travels as base64', async () => {
   const headers = { 'content-type': 'text/plain; charset=iso-8859-1' }
-  const answer = await readResponse(new Response(new Uint8Array([0x67, 0xfc]), { headers }), 'GET')
+  const answer = await answerOf(new Response(new Uint8Array([0x67, 0xfc]), { headers }), 'GET')
   expect(answer).toMatchObject({ body: 'Z/w=', base64: true })
 })
 
@@ -45,13 +48,13 @@ test('each Set-Cookie stays its own, commas and order kept; other repeated heade
   response.headers.append('Vary', 'Origin')
   response.headers.append('set-cookie', 'b=2,3')
   response.headers.append('vary', 'Accept')
-  const answer = await readResponse(response, 'GET')
+  const answer = await answerOf(response, 'GET')
   expect(answer.cookies).toEqual(['a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT', 'b=2,3'])
   expect(answer.headers).toEqual({ vary: 'Origin, Accept' })
 })
 
 test.each([204, 304])('status %i has no body', async (status) => {
-  expect(await readResponse(new Response(null, { status }), 'GET')).toMatchObject({ status, body: null })
+  expect(await answerOf(new Response(null, { status }), 'GET')).toMatchObject({ status, body: null })
 })
 
 test('HEAD has no body, keeps the length, and what would have made the body is told to stop', async () => {
@@ -62,7 +65,7 @@ test('HEAD has no body, keeps the length, and what would have made the body is t
     },
   })
   const response = new Response(stream, { headers: { 'content-length': '1234' } })
-  expect(await readResponse(response, 'HEAD')).toMatchObject({
+  expect(await answerOf(response, 'HEAD')).toMatchObject({
     body: null,
     headers: { 'content-length': '1234' },
   })
@@ -76,7 +79,7 @@ test('a wrong content-length is put right; headers of a connection go', async ()
     connection: 'close',
     'x-kept': '1',
   }
-  const answer = await readResponse(
+  const answer = await answerOf(
     new Response('größe', { headers: { ...headers, 'content-type': 'text/a' } }),
     'GET',
   )
@@ -85,29 +88,26 @@ test('a wrong content-length is put right; headers of a connection go', async ()
 
 test('header bytes that are UTF-8 become the characters they stand for', async () => {
   const utf8 = Buffer.from('日本 é').toString('latin1')
-  const answer = await readResponse(
-    new Response(null, { headers: { 'x-utf8': utf8, 'x-latin1': 'é' } }),
-    'GET',
-  )
+  const answer = await answerOf(new Response(null, { headers: { 'x-utf8': utf8, 'x-latin1': 'é' } }), 'GET')
   expect(answer.headers).toEqual({ 'x-utf8': '日本 é', 'x-latin1': 'é' })
 })
 
 test('a control character in a header or cookie is refused by name', async () => {
   const header = new Response(null, { headers: { 'x-bad': 'a\x01b' } })
-  await expect(readResponse(header, 'GET')).rejects.toThrow(/x-bad holds a control character/)
+  await expect(answerOf(header, 'GET')).rejects.toThrow(/x-bad holds a control character/)
   const cookie = new Response(null, { headers: { 'set-cookie': 'a=\x7f' } })
-  await expect(readResponse(cookie, 'GET')).rejects.toThrow(/set-cookie holds a control character/)
+  await expect(answerOf(cookie, 'GET')).rejects.toThrow(/set-cookie holds a control character/)
 })
 
 test.each([undefined, null, 'text', { status: 200 }, new Request('https://example.com')])(
   '%o is no response',
   async (value) => {
-    await expect(readResponse(value as unknown as Response, 'GET')).rejects.toThrow(InvalidResponseError)
+    await expect(answerOf(value as unknown as Response, 'GET')).rejects.toThrow(InvalidResponseError)
   },
 )
 
 test('a network error response cannot be sent', async () => {
-  await expect(readResponse(Response.error(), 'GET')).rejects.toThrow(/status 0\./)
+  await expect(answerOf(Response.error(), 'GET')).rejects.toThrow(/status 0\./)
 })
 
 test('a response that is no instance of Response but works like one is taken', async () => {
@@ -116,7 +116,7 @@ test('a response that is no instance of Response but works like one is taken', a
     headers: new Headers({ a: 'b' }),
     arrayBuffer: async () => new ArrayBuffer(2),
   }
-  expect(await readResponse(response as unknown as Response, 'GET')).toMatchObject({
+  expect(await answerOf(response as unknown as Response, 'GET')).toMatchObject({
     body: 'AAA=',
     headers: { a: 'b' },
   })

@@ -1,16 +1,49 @@
 import { Buffer, isUtf8 } from 'node:buffer'
 import { InvalidResponseError } from '../errors.ts'
 
-/** A response that has been read to its end. */
-export interface HttpAnswer {
+/** What an application answered, before its body is read. */
+export interface ResponseParts {
+  readonly status: number
+  /** Names in lower case; `set-cookie` once for each cookie. One character of a value stands for one byte. */
+  readonly headers: Iterable<readonly [name: string, value: string]>
+  readonly body: ResponseBody
+}
+
+/** The bytes of an answer, to be had once, by `bytes` or by `chunks`. */
+export interface ResponseBody {
+  /** Reads to the end. */
+  bytes(): Promise<Uint8Array>
+  /** Reads as fast as the caller takes. Who leaves early calls `cancel`. */
+  chunks(): AsyncIterable<Uint8Array>
+  /** Tells whoever makes the bytes that nobody wants them, or the rest of them; `chunks` then ends. */
+  cancel(): Promise<void>
+}
+
+/** Status and headers, as every front is told them. */
+export interface ResponseHead {
   readonly status: number
   /** Names in lower case, repeated ones joined with `, `, without `set-cookie`. */
   readonly headers: Record<string, string>
   /** The value of each `set-cookie`, in order. */
   readonly cookies: string[]
+}
+
+/** A response that has been read to its end. */
+export interface HttpAnswer extends ResponseHead {
   /** Text, or base64 when `base64` is true; null where HTTP allows no body. */
   readonly body: string | null
   readonly base64: boolean
+}
+
+/** A body that is there already. */
+export function fixedBody(bytes: Uint8Array): ResponseBody {
+  return {
+    bytes: async () => bytes,
+    chunks: async function* () {
+      yield bytes
+    },
+    cancel: async () => {},
+  }
 }
 
 /** Headers of one connection, which the front makes for its own. RFC 9110, 7.6.1. */
@@ -26,49 +59,48 @@ const connectionHeaders = new Set([
 const textType =
   /^(?:text\/|application\/(?:json|xml|javascript|x-www-form-urlencoded|x-ndjson|yaml)$)|\+(?:json|xml)$/
 
-/**
- * Reads what the application answered to a request with `method`. Bytes are never changed: a body travels as text
- * only when its type and encoding say so and it is valid UTF-8, otherwise as base64. Throws
- * `InvalidResponseError` for what is no response or cannot be sent.
- */
-export async function readResponse(response: Response, method: string): Promise<HttpAnswer> {
-  checkResponse(response)
-  const { headers, cookies } = readHeaders(response)
-  if (method === 'HEAD' || response.status === 204 || response.status === 304) {
-    if (response.status === 204) delete headers['content-length']
-    if (!response.bodyUsed) await response.body?.cancel()
-    return { status: response.status, headers, cookies, body: null, base64: false }
-  }
-  const bytes = Buffer.from(await response.arrayBuffer())
-  if (headers['content-length'] !== undefined) headers['content-length'] = String(bytes.length)
-  const text = isTextual(headers) && isUtf8(bytes)
-  const body = bytes.toString(text ? 'utf8' : 'base64')
-  return { status: response.status, headers, cookies, body, base64: !text }
+/** Whether HTTP allows a body in the answer with `status` to a request with `method`. */
+export function allowsBody(status: number, method: string): boolean {
+  return method !== 'HEAD' && status !== 204 && status !== 304
 }
 
-// By shape, not by class: frameworks and polyfills bring responses of their own.
-function checkResponse(response: Response): void {
-  if (typeof response?.status !== 'number' || typeof response.arrayBuffer !== 'function') {
+/** Throws `InvalidResponseError` for what cannot be sent. */
+export function readHead(response: ResponseParts): ResponseHead {
+  const { status } = response
+  if (!(status >= 200 && status <= 599)) {
     throw new InvalidResponseError(
-      `The application answered with ${response === null ? 'null' : typeof response}, not with a Response.`,
+      `The application answered with status ${status}. A function can answer with 200 to 599 only.`,
     )
   }
-  if (!(response.status >= 200 && response.status <= 599)) {
-    throw new InvalidResponseError(
-      `The application answered with status ${response.status}. A function can answer with 200 to 599 only.`,
-    )
-  }
-}
-
-function readHeaders(response: Response): Pick<HttpAnswer, 'headers' | 'cookies'> {
   const headers: Record<string, string> = {}
   const cookies: string[] = []
   for (const [name, value] of response.headers) {
     if (connectionHeaders.has(name)) continue
-    if (name === 'set-cookie') cookies.push(headerText(name, value))
-    else headers[name] = headerText(name, value)
+    const text = headerText(name, value)
+    if (name === 'set-cookie') cookies.push(text)
+    else headers[name] = headers[name] === undefined ? text : `${headers[name]}, ${text}`
   }
-  return { headers, cookies }
+  if (status === 204) delete headers['content-length']
+  return { status, headers, cookies }
+}
+
+/**
+ * Reads what the application answered to a request with `method`. Bytes are never changed: a body travels as text
+ * only when its type and encoding say so and it is valid UTF-8, otherwise as base64. Throws `InvalidResponseError`
+ * for what cannot be sent.
+ */
+export async function readAnswer(response: ResponseParts, method: string): Promise<HttpAnswer> {
+  const head = readHead(response)
+  const { headers } = head
+  if (!allowsBody(head.status, method)) {
+    await response.body.cancel()
+    return { ...head, body: null, base64: false }
+  }
+  const { buffer, byteOffset, byteLength } = await response.body.bytes()
+  const bytes = Buffer.from(buffer, byteOffset, byteLength)
+  if (headers['content-length'] !== undefined) headers['content-length'] = String(byteLength)
+  const isText = byteLength === 0 || (isTextual(headers) && isUtf8(bytes))
+  return { ...head, body: bytes.toString(isText ? 'utf8' : 'base64'), base64: !isText }
 }
 
 // The characters of a header value are bytes; the answer is JSON, whose characters the front writes as UTF-8.

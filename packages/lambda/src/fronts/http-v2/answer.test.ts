@@ -1,8 +1,10 @@
 import { Buffer } from 'node:buffer'
 import { expect, test } from 'vitest'
 import { ResponseTooLargeError } from '../../errors.ts'
-import { responseLimitBytes, writeHttpV2Answer } from './answer.ts'
+import { answerLimitBytes } from '../answer.ts'
+import { writeHttpV2Answer } from './answer.ts'
 
+const responseLimitBytes = answerLimitBytes.Lambda
 const empty = { status: 200, headers: {}, cookies: [], body: '', base64: false }
 
 test('only what there is, is said', () => {

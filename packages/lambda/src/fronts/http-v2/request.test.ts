@@ -1,14 +1,12 @@
 import { Buffer } from 'node:buffer'
 import { expect, test } from 'vitest'
 import { event, requestContext } from '../../../test/events.ts'
+import { createRequest } from '../../apps/fetch.ts'
 import { MalformedEventError, RequestRefusedError } from '../../errors.ts'
-import { createRequest } from '../../http/request.ts'
-import { checkHttpV2Event } from './event.ts'
-import { readHttpV2Request } from './request.ts'
+import { openEvent } from '../open.ts'
 
 function requestOf(rawEvent: unknown, basePath = ''): Request {
-  checkHttpV2Event(rawEvent)
-  return createRequest(readHttpV2Request(rawEvent, basePath))
+  return createRequest(openEvent(rawEvent).readRequest(basePath))
 }
 const functionUrl = requestContext('id.lambda-url.eu-west-1.on.aws', 'GET')
 const post = requestContext('id.execute-api.eu-west-1.amazonaws.com', 'POST')
@@ -55,7 +53,7 @@ test('the query is as sent: order, repeated keys, plus, commas', () => {
 
 test('without a raw query, the map that was written by hand is used', () => {
   const changes = { rawQueryString: undefined, queryStringParameters: { a: '1 2', b: '&', c: null } }
-  expect(requestOf(event('/', changes)).url).toBe('https://example.com/?a=1+2&b=%26')
+  expect(requestOf(event('/', changes)).url).toBe('https://example.com/?a=1%202&b=%26')
 })
 
 test('the stage is taken off, then the base path; both only as whole segments', () => {
@@ -153,6 +151,7 @@ test.each(['TRACE', 'connect'])('the method %s is refused: no Request can have i
 test.each([
   [{ headers: { host: 5 } }, 'headers.host must be a string, not number'],
   [{ headers: 'x' }, 'headers must be an object, not a string'],
+  [{ headers: { a: ['x', 1] } }, 'headers.a[1] must be a string'],
   [{ headers: { 'a b': 'x' } }, 'headers.a b is no HTTP header name'],
   [{ headers: { a: 'x\r\ny: z' } }, 'headers.a holds a line break'],
   [{ cookies: ['a=1\nb'] }, 'headers.cookie holds a line break'],
@@ -175,11 +174,12 @@ test.each([
   [[1], 'an array'],
   [{}, 'an empty object'],
   [{ Records: [], other: 1 }, 'the keys Records, other'],
-  [{ httpMethod: 'GET', path: '/' }, 'the keys httpMethod, path'],
+  [{ httpMethod: 'GET' }, 'the keys httpMethod'],
+  [{ httpMethod: 'GET', path: '/', requestContext: { connectionId: 'x' } }, 'the keys httpMethod, path'],
   [{ version: '2.0', rawPath: '/' }, 'the keys version, rawPath'],
   [{ requestContext: { connectionId: 'x' } }, 'the keys requestContext'],
 ])('%j is no HTTP event, and the error says what was seen', (value, seen) => {
-  expect(() => checkHttpV2Event(value)).toThrow(
+  expect(() => openEvent(value)).toThrow(
     expect.objectContaining({ code: 'EVENT_NOT_HTTP', message: expect.stringContaining(seen) }),
   )
 })

@@ -1,0 +1,78 @@
+import { InvalidResponseError } from '../errors.ts'
+import type { RequestParts } from '../http/request.ts'
+import type { ResponseBody, ResponseParts } from '../http/response.ts'
+import type { Application, LambdaEnv } from './application.ts'
+
+export type FetchHandler = (request: Request, env: LambdaEnv) => Response | Promise<Response>
+
+/** A fetch-style application: Hono or anything else with `fetch`, or a bare function. */
+export type FetchApp = FetchHandler | { readonly fetch: FetchHandler }
+
+export function fetchApplication(app: FetchApp): Application {
+  const handle: FetchHandler = typeof app === 'function' ? app : (request, env) => app.fetch(request, env)
+  return async (request, { event, lambdaContext }) => {
+    const requestContext = event.requestContext ?? {}
+    return readResponse(await handle(createRequest(request), { event, requestContext, lambdaContext }))
+  }
+}
+
+/**
+ * Makes the `Request` an application gets. Its `url` is `origin + target`, byte for byte, although the URL
+ * parser inside `Request` resolves `..` and rewrites quotes. A body of GET or HEAD is left out: a `Request` cannot
+ * hold one.
+ */
+export function createRequest(parts: RequestParts): Request {
+  const url = parts.origin + parts.target
+  const body = parts.method === 'GET' || parts.method === 'HEAD' ? null : parts.body
+  const request = new Request(url, { method: parts.method, headers: Object.fromEntries(parts.headers), body })
+  return request.url === url ? request : withExactUrl(request, url)
+}
+
+// A router must see `/public/../admin` as sent: the front's own routes and authorizers did.
+function withExactUrl(request: Request, url: string): Request {
+  const clone = request.clone.bind(request)
+  return Object.defineProperties(request, {
+    url: { value: url },
+    clone: { value: () => withExactUrl(clone(), url) },
+  })
+}
+
+/** The parts of a `Response`. Throws `InvalidResponseError` for what is none. */
+export function readResponse(response: Response): ResponseParts {
+  // By shape, not by class: frameworks and polyfills bring responses of their own.
+  if (typeof response?.status !== 'number' || typeof response.arrayBuffer !== 'function') {
+    throw new InvalidResponseError(
+      `The application answered with ${response === null ? 'null' : typeof response}, not with a Response.`,
+    )
+  }
+  return { status: response.status, headers: response.headers, body: bodyOf(response) }
+}
+
+function bodyOf(response: Response): ResponseBody {
+  const bytes = async () => new Uint8Array(await response.arrayBuffer())
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
+  return {
+    bytes,
+    async *chunks() {
+      reader = response.body?.getReader()
+      if (!reader) {
+        yield await bytes()
+        return
+      }
+      for (;;) {
+        const { done, value } = await reader.read()
+        if (done) return
+        yield checkChunk(value)
+      }
+    },
+    async cancel() {
+      if (reader) await reader.cancel()
+      else if (!response.bodyUsed) await response.body?.cancel()
+    },
+  }
+}
+
+function checkChunk(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk
+  throw new InvalidResponseError(`The response's body is a stream of ${typeof chunk}s, not of Uint8Arrays.`)
+}

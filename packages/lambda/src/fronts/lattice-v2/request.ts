@@ -1,0 +1,27 @@
+import type { RequestParts } from '../../http/request.ts'
+import { encodeRawPath, encodeRawQuery, stripPrefixes } from '../../http/url.ts'
+import { textPairs } from '../fields.ts'
+import { assembleRequest, collectHeaders, encodePairs } from '../request.ts'
+import type { LatticeV2Event } from './event.ts'
+
+/** The request that the client sent, out of a VPC Lattice event; see `Exchange.readRequest`. */
+export function readLatticeV2Request(event: LatticeV2Event, basePath: string): RequestParts {
+  const [path, query] = splitPath(event)
+  return assembleRequest({
+    method: event.method,
+    methodField: 'method',
+    headers: collectHeaders(textPairs(event.headers, 'headers')),
+    domainName: null,
+    path: encodeRawPath(stripPrefixes(path, [basePath])),
+    query,
+    body: event.body,
+    isBase64Encoded: event.isBase64Encoded,
+  })
+}
+
+// The query behind the path is as the client sent it; the map counts where there is none, in events written by hand.
+function splitPath({ path, queryStringParameters }: LatticeV2Event): [path: string, query: string] {
+  const mark = path.indexOf('?')
+  if (mark >= 0) return [path.slice(0, mark), encodeRawQuery(path.slice(mark + 1))]
+  return [path, encodePairs(textPairs(queryStringParameters, 'queryStringParameters'))]
+}

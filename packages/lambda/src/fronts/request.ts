@@ -1,0 +1,106 @@
+import { Buffer } from 'node:buffer'
+import { MalformedEventError, RequestRefusedError } from '../errors.ts'
+import type { RequestParts } from '../http/request.ts'
+import { originOf } from '../http/url.ts'
+import { text } from './fields.ts'
+
+/** What every front says of a request, each in its own words. */
+interface Found {
+  readonly method: string
+  /** Where the event has the method, for an error message. */
+  readonly methodField: string
+  readonly headers: Map<string, string>
+  /** Stands in for a `Host` header that is missing; null for `localhost`. */
+  readonly domainName: string | null
+  /** Encoded, begins with `/`. */
+  readonly path: string
+  /** Encoded, without `?`; '' for none. */
+  readonly query: string
+  readonly body: unknown
+  readonly isBase64Encoded: unknown
+}
+
+/** Throws `MalformedEventError` and `RequestRefusedError`, as `Exchange.readRequest` says. */
+export function assembleRequest(found: Found): RequestParts {
+  const { headers } = found
+  const body = readBody(found.body, found.isBase64Encoded)
+  // A client may have sent the body in chunks, without a length. Behind the front the length is known.
+  if (body) headers.set('content-length', String(body.length))
+  if (!headers.get('host')) headers.set('host', found.domainName || 'localhost')
+  const forwarded = headers.get('x-forwarded-proto')?.split(',', 1)[0]?.trim().toLowerCase()
+  return {
+    method: checkMethod(found.method, found.methodField),
+    origin: originOf(forwarded === 'http' ? 'http' : 'https', headers.get('host') ?? ''),
+    target: found.query === '' ? found.path : `${found.path}?${found.query}`,
+    headers,
+    body,
+  }
+}
+
+function checkMethod(method: string, field: string): string {
+  if (!isToken(method)) throw new MalformedEventError(field, 'is no HTTP method.')
+  if (/^(?:connect|trace|track)$/i.test(method)) {
+    throw new RequestRefusedError(501, `The method ${method} is not implemented.`)
+  }
+  return method
+}
+
+/** Headers by their names in lower case; a repeated one is joined to the one before. Throws `MalformedEventError`. */
+export function collectHeaders(
+  pairs: readonly (readonly [name: string, value: string])[],
+): Map<string, string> {
+  const headers = new Map<string, string>()
+  for (const [name, value] of pairs) {
+    if (!isToken(name)) throw new MalformedEventError(`headers.${name}`, 'is no HTTP header name.')
+    if (/[\0\r\n]/.test(value)) throw new MalformedEventError(`headers.${name}`, 'holds a line break or NUL.')
+    const key = name.toLowerCase()
+    const before = headers.get(key)
+    const separator = key === 'cookie' ? '; ' : ', '
+    headers.set(key, before === undefined ? headerBytes(value) : before + separator + headerBytes(value))
+  }
+  return headers
+}
+
+// Fronts decode header bytes as UTF-8; a `Headers` value, like Node's, holds one character for each byte.
+function headerBytes(value: string): string {
+  return /[^\0-\x7f]/.test(value) ? Buffer.from(value, 'utf8').toString('latin1') : value
+}
+
+function isToken(value: string): boolean {
+  return /^[\w!#$%&'*+.^`|~-]+$/.test(value)
+}
+
+/** A query string of pairs that the front has decoded. */
+export function encodePairs(pairs: readonly (readonly [name: string, value: string])[]): string {
+  const encode = (part: string) => encodeURIComponent(part.toWellFormed())
+  return pairs.map(([name, value]) => `${encode(name)}=${encode(value)}`).join('&')
+}
+
+function readBody(value: unknown, isBase64Encoded: unknown): Uint8Array<ArrayBuffer> | null {
+  const body = text(value, 'body')
+  if (body === null || body === '') return null
+  if (isBase64Encoded !== true) return Buffer.from(body, 'utf8')
+  const bytes = Buffer.from(body, 'base64')
+  // Buffer skips what is not base64, which would damage the body in silence.
+  if (bytes.length !== Math.floor((body.replace(/=+$/, '').length * 3) / 4)) {
+    throw new MalformedEventError('body', 'is marked as base64 but holds other characters.')
+  }
+  return bytes
+}
+
+/**
+ * Who spoke to the front, by the header to which the front has added the address it saw; null without one.
+ *
+ * @param maps of headers, as the event has them; whether they are sound is found out when the request is read.
+ */
+export function lastForwarded(...maps: unknown[]): string | null {
+  for (const map of maps) {
+    for (const [name, value] of Object.entries(map ?? {})) {
+      if (name.toLowerCase() !== 'x-forwarded-for') continue
+      const last = String(value).split(',').at(-1)?.trim()
+      // A load balancer adds the port as well where `xff_client_port` asks for it.
+      return last?.replace(/^(?:\[([^\]]+)\]|([\d.]+)):\d+$/, '$1$2') || null
+    }
+  }
+  return null
+}

@@ -1,0 +1,26 @@
+import type { RequestParts } from '../../http/request.ts'
+import { encodeRawPath, stripPrefixes } from '../../http/url.ts'
+import { mergedPairs, text } from '../fields.ts'
+import { assembleRequest, collectHeaders, encodePairs } from '../request.ts'
+import type { RestV1Event } from './event.ts'
+
+/** The request that the client sent, out of a REST API's event; see `Exchange.readRequest`. */
+export function readRestV1Request(event: RestV1Event, basePath: string): RequestParts {
+  const context = event.requestContext ?? {}
+  return assembleRequest({
+    method: event.httpMethod,
+    methodField: 'httpMethod',
+    headers: collectHeaders(mergedPairs(event, 'headers')),
+    domainName: text(context.domainName, 'requestContext.domainName'),
+    path: encodeRawPath(stripPrefixes(event.path, [stageOf(event), basePath])),
+    query: encodePairs(mergedPairs(event, 'queryStringParameters')),
+    body: event.body,
+    isBase64Encoded: event.isBase64Encoded,
+  })
+}
+
+// A REST API leaves the stage out of `path`; an HTTP API leaves it in, also in format 1.0.
+function stageOf({ version, requestContext }: RestV1Event): string {
+  const stage = text(requestContext?.stage, 'requestContext.stage')
+  return version === '1.0' && stage !== null && stage !== '$default' ? `/${stage}` : ''
+}
