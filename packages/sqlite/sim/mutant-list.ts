@@ -16,9 +16,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'published images are looked for in the file only',
-    file: 'replica.ts',
-    from: 'const offset = this.#published.get(page)',
-    to: 'const offset = this.#published.get(-page)',
+    file: 'published-pages.ts',
+    from: 'const offset = this.#inLog.get(page)',
+    to: 'const offset = this.#inLog.get(-page)',
   },
   {
     name: 'readers are not pinned',

@@ -12,6 +12,7 @@ import { Gathering } from './gathering.ts'
 import { guardLoneStatement, isVacuum } from './guards.ts'
 import { lendReader } from './handles.ts'
 import type { BackgroundMaintenance } from './maintenance/background.ts'
+import { openTransaction } from './open-transaction.ts'
 import type { Durability } from './options.ts'
 import { type Read, ReadGate } from './read-gate.ts'
 import type { LoneStatement, Runner, Work } from './runner.ts'
@@ -58,9 +59,6 @@ interface Context {
   /** Where what it writes comes together; null when each transaction is published by itself. */
   readonly gathering: Gathering | null
 }
-
-/** Ends an open transaction without a commit. */
-const ROLLED_BACK = Symbol('rolled back')
 
 /** The face of an open database: who asks, in which request, and whom that concerns. */
 export class BucketDatabase implements SqliteDatabase {
@@ -142,26 +140,7 @@ export class BucketDatabase implements SqliteDatabase {
 
   async begin(): Promise<OpenTransaction> {
     this.#check('begin')
-    return new Promise((opened, failed) => {
-      const done = this.#transaction(
-        (tx) =>
-          new Promise<void>((commit, rollBack) => {
-            opened({
-              execute: (sql, parameters) => tx.execute(sql, parameters),
-              commit: () => {
-                commit()
-                return done
-              },
-              rollback: () => {
-                rollBack(ROLLED_BACK)
-                return done.catch(() => undefined)
-              },
-            })
-          }),
-        false,
-      )
-      done.catch(failed)
-    })
+    return openTransaction((fn) => this.#transaction(fn, false))
   }
 
   async around<T>(

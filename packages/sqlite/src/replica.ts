@@ -1,8 +1,9 @@
-import { closeSync, existsSync, openSync, readSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
 import { lockPage } from '@thaw/ltx'
 import { Connection } from './connection.ts'
 import type { NewDatabase } from './options.ts'
 import { writePages } from './page-file.ts'
+import { PublishedPages } from './published-pages.ts'
 import { continueTail, readWalTail, type WalCursor, type WalTail } from './wal.ts'
 
 const DEFAULT_PAGE_SIZE = 4096
@@ -40,8 +41,7 @@ export class Replica {
   #writer: Connection
   #reader: Snapshot
   #snapshots = new Set<Snapshot>()
-  /** Where the newest published image of a page lies in the WAL; a page that is not here is in the main file. */
-  #published = new Map<number, number>()
+  readonly #published: PublishedPages
   #cursor: WalCursor | null = null
   /** The log, kept open for the next capture. */
   #wal: number | null = null
@@ -52,6 +52,7 @@ export class Replica {
   constructor(path: string, made: NewDatabase = {}) {
     this.path = path
     this.#new = made
+    this.#published = new PublishedPages(path)
     const opened = this.#openConnections()
     this.#writer = opened.writer
     this.#reader = opened.reader
@@ -95,9 +96,9 @@ export class Replica {
    * @param before an earlier capture since that publication: only what has come after it is read
    */
   capture(before: Capture | null = null): Capture | null {
-    this.#wal ??= openIfThere(`${this.path}-wal`)
-    if (this.#wal === null) return before
-    const tail = readWalTail(this.#wal, this.#pageSize, before?.cursor ?? this.#cursor)
+    const log = this.#openLog()
+    if (log === null) return before
+    const tail = readWalTail(log, this.#pageSize, before?.cursor ?? this.#cursor)
     if (!tail) return before
     const capture = before ? continueTail(before, tail) : tail
     for (let page = this.#pageCount + 1; page <= capture.pageCount; page++) {
@@ -130,7 +131,7 @@ export class Replica {
 
   /** Makes what was captured the published state: readers move on to it. */
   publish(capture: Capture): void {
-    for (const [page, offset] of capture.offsets) this.#published.set(page, offset)
+    this.#published.add(capture.offsets)
     this.#cursor = capture.cursor
     this.#pageCount = capture.pageCount
     this.unpin()
@@ -216,24 +217,13 @@ export class Replica {
 
   /** The published images of pages that exist in the published state. */
   #publishedImages(pages: readonly number[]): Map<number, Uint8Array> {
-    const images = new Map<number, Uint8Array>()
-    if (pages.length === 0) return images
-    const main = openSync(this.path, 'r')
+    return this.#published.images(pages, this.#openLog(), this.#pageSize)
+  }
+
+  /** The log, kept open until the connections are closed; null where there is none. */
+  #openLog(): number | null {
     this.#wal ??= openIfThere(`${this.path}-wal`)
-    const wal = this.#wal
-    try {
-      for (const page of pages) {
-        const image = new Uint8Array(this.#pageSize)
-        const offset = this.#published.get(page)
-        if (offset === undefined) readImage(main, image, (page - 1) * this.#pageSize, this.path, page)
-        else if (wal === null) throw new Error(`the write-ahead log of ${this.path} is gone`)
-        else readImage(wal, image, offset, this.path, page)
-        images.set(page, image)
-      }
-      return images
-    } finally {
-      closeSync(main)
-    }
+    return this.#wal
   }
 
   /** In the file what is not published would overwrite the images that an undo needs. */
@@ -252,7 +242,7 @@ export class Replica {
     this.#leaveOldState()
     const row = this.#writer.db.prepare('PRAGMA wal_checkpoint(RESTART)').get()
     // While it is busy the log keeps its frames, and the images stay where they are: a later publication tries again.
-    if (row?.busy === 0) this.#published.clear()
+    if (row?.busy === 0) this.#published.folded()
   }
 
   #openConnections(): { writer: Connection; reader: Snapshot; pageSize: number; pageCount: number } {
@@ -297,7 +287,7 @@ export class Replica {
     if (this.#wal !== null) closeSync(this.#wal)
     this.#wal = null
     this.#writer.close() // last: only a connection that can write folds the log into the file
-    this.#published.clear()
+    this.#published.folded()
     this.#cursor = null
     this.#pinned = false
   }
@@ -310,13 +300,4 @@ function pinConnection(connection: Connection): void {
 
 function openIfThere(path: string): number | null {
   return existsSync(path) ? openSync(path, 'r') : null
-}
-
-function readImage(fd: number, into: Uint8Array, position: number, path: string, page: number): void {
-  let done = 0
-  while (done < into.length) {
-    const read = readSync(fd, into, done, into.length - done, position + done)
-    if (read === 0) throw new Error(`${path} ends within page ${page}`)
-    done += read
-  }
 }
