@@ -1,3 +1,6 @@
+import { adapterCold } from './adapter-cold.ts'
+import { adapterSize } from './adapter-size.ts'
+import { adapterWarm } from './adapter-warm.ts'
 import { coldApi } from './cold-api.ts'
 import { commitBytes } from './commit-bytes.ts'
 import { commitContention } from './commit-contention.ts'
@@ -25,4 +28,7 @@ export const benches: readonly Bench[] = [
   restore,
   writeBehindTrack,
   coldApi,
+  adapterWarm,
+  adapterCold,
+  adapterSize,
 ]

@@ -1,0 +1,40 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import type { Contestant } from './adapters.ts'
+
+const FOLDER = fileURLToPath(new URL('.', import.meta.url))
+/** Of CommonJS packages, which call `require` for Node's own modules. */
+const REQUIRE = `import{createRequire}from'node:module';const require=createRequire(import.meta.url);`
+
+/** Bundles and minifies an adapter with its application into `directory`. Gives the path of the module. */
+export async function bundleEntry({ entry }: Contestant, directory: string): Promise<string> {
+  const outfile = join(directory, `${entry}.mjs`)
+  await build({
+    ...settings,
+    entryPoints: [join(FOLDER, 'entries', `${entry}.ts`)],
+    banner: { js: REQUIRE },
+    outfile,
+  })
+  return outfile
+}
+
+/** Bytes of an adapter alone, bundled and minified. */
+export async function adapterBytes({ adapter }: Contestant): Promise<number> {
+  const { outputFiles } = await build({
+    ...settings,
+    stdin: { contents: adapter, resolveDir: FOLDER },
+    write: false,
+  })
+  return outputFiles.reduce((sum, { contents }) => sum + contents.length, 0)
+}
+
+const settings = {
+  bundle: true,
+  minify: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node24',
+  legalComments: 'none',
+  logLevel: 'error',
+} as const

@@ -1,0 +1,4 @@
+import { serve } from '@thaw/lambda'
+import { app } from '../apps/hono.ts'
+
+export const handler = serve(app)
