@@ -23,7 +23,7 @@ export const peers: readonly Contestant[] = [
   contestant(
     '@codegenie/serverless-express',
     'serverless-express',
-    `export { default } from '@codegenie/serverless-express'`,
+    `export { configure } from '@codegenie/serverless-express'`,
   ),
   contestant('@fastify/aws-lambda', 'fastify', `export { default } from '@fastify/aws-lambda'`),
 ]
