@@ -1,8 +1,10 @@
 import { benches } from './benches/index.ts'
 
-// npm run bench [name …]: runs all benches, or those whose names begin with one of the names given.
+// npm run bench [name …] [-- --verbose]: runs all benches, or those whose names begin with one of the names given.
 
-const given = process.argv.slice(2)
+const args = process.argv.slice(2)
+const isVerbose = args.includes('--verbose')
+const given = args.filter((arg) => arg !== '--verbose')
 const matches = (name: string, wanted: string) => name === wanted || name.startsWith(`${wanted}.`)
 
 const names = benches.flatMap((bench) => bench.names)
@@ -12,4 +14,4 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 const wanted = (name: string) => given.length === 0 || given.some((one) => matches(name, one))
-for (const bench of benches) if (bench.names.some(wanted)) await bench.run(wanted)
+for (const bench of benches) if (bench.names.some(wanted)) await bench.run(wanted, isVerbose)

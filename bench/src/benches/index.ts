@@ -1,4 +1,5 @@
 import { adapterCold } from './adapter-cold.ts'
+import { adapterConformance } from './adapter-conformance.ts'
 import { adapterSize } from './adapter-size.ts'
 import { adapterWarm } from './adapter-warm.ts'
 import { coldApi } from './cold-api.ts'
@@ -14,8 +15,12 @@ import { writeBehindTrack } from './write-behind-track.ts'
 export interface Bench {
   /** The names of the lines it prints. */
   readonly names: readonly string[]
-  /** Prints the lines that are wanted, or all. */
-  run(wanted: (name: string) => boolean): Promise<void>
+  /**
+   * Prints the lines that are wanted, or all.
+   *
+   * @param isVerbose prints what is behind the lines as well, on standard error.
+   */
+  run(wanted: (name: string) => boolean, isVerbose: boolean): Promise<void>
 }
 
 export const benches: readonly Bench[] = [
@@ -28,6 +33,7 @@ export const benches: readonly Bench[] = [
   restore,
   writeBehindTrack,
   coldApi,
+  adapterConformance,
   adapterWarm,
   adapterCold,
   adapterSize,
