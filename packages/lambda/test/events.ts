@@ -12,7 +12,7 @@ export interface SentRequest {
 
 /**
  * The event an HTTP API makes of a request, by AWS's description and live captures, not by what `serve` reads:
- * path decoded, query raw, header names in lower case and repeated ones joined, cookies in a list.
+ * path decoded, query raw and as a map, header names in lower case and repeated ones joined, cookies in a list.
  */
 export function httpApiEvent(sent: SentRequest, stage = '$default'): Record<string, unknown> {
   const { headers, cookies } = foldHeaders(sent.headers)
@@ -23,6 +23,7 @@ export function httpApiEvent(sent: SentRequest, stage = '$default'): Record<stri
     routeKey: '$default',
     rawPath: decoded,
     rawQueryString: query,
+    ...joinedQuery(query),
     ...(cookies.length > 0 && { cookies }),
     headers,
     requestContext: requestContext('api-id.execute-api.eu-west-1.amazonaws.com', sent.method, decoded, stage),
@@ -39,6 +40,7 @@ export function functionUrlEvent(sent: SentRequest): Record<string, unknown> {
     routeKey: '$default',
     rawPath: path,
     rawQueryString: query,
+    ...joinedQuery(query),
     ...(cookies.length > 0 && { cookies }),
     headers: { ...headers, ...(cookies.length > 0 && { cookie: cookies.join('; ') }) },
     requestContext: requestContext('url-id.lambda-url.eu-west-1.on.aws', sent.method, path, '$default'),
@@ -189,6 +191,13 @@ function queryPairs(query: string): [name: string, value: string][] {
       const mark = part.indexOf('=')
       return mark < 0 ? [part, ''] : [part.slice(0, mark), part.slice(mark + 1)]
     })
+}
+
+/** The map that is beside a raw query: decoded, repeated keys joined with commas. */
+function joinedQuery(query: string): { queryStringParameters?: Record<string, string> } {
+  const lists = Object.entries(listsOf([...new URLSearchParams(query)]))
+  if (lists.length === 0) return {}
+  return { queryStringParameters: Object.fromEntries(lists.map(([name, list]) => [name, list.join(',')])) }
 }
 
 function lastOf(pairs: readonly (readonly [string, string])[]): Record<string, string> {

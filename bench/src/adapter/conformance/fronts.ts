@@ -105,7 +105,8 @@ function deliver({ statusCode, body, isBase64Encoded }: Record<string, unknown>,
   const headers = new Map<string, string[]>()
   const cookies: string[] = []
   for (const [name, value] of pairs) {
-    if (typeof value === 'object') throw new Error(`the header ${name} is no string`)
+    // A list where single values belong is lost.
+    if (typeof value === 'object') continue
     const key = name.toLowerCase()
     if (key === 'set-cookie') cookies.push(String(value))
     else headers.set(key, [...(headers.get(key) ?? []), String(value)])

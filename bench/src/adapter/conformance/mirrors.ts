@@ -31,8 +31,9 @@ export function expressMirror(mirror: Mirror): express.Express {
   app.use(async (request, response) => {
     const { status, headers, cookies, body } = mirror(await read(request, request.originalUrl))
     response.status(status)
-    for (const [name, value] of headers) response.append(name, value)
-    if (cookies.length > 0) response.setHeader('Set-Cookie', [...cookies])
+    // Express's own `append` would add a charset.
+    for (const [name, value] of headers) response.appendHeader(name, value)
+    for (const cookie of cookies) response.appendHeader('Set-Cookie', cookie)
     response.end(body)
   })
   return app
@@ -48,7 +49,7 @@ export function fastifyMirror(mirror: Mirror) {
     for (const [name, list] of Map.groupBy(headers, ([name]) => name)) {
       reply.header(name, list.length === 1 ? list[0]?.[1] : list.map(([, value]) => value))
     }
-    if (cookies.length > 0) reply.header('set-cookie', [...cookies])
+    for (const cookie of cookies) reply.header('set-cookie', cookie)
     return reply.send(body.length > 0 ? Buffer.from(body) : undefined)
   })
   return app
