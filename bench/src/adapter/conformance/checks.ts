@@ -44,7 +44,7 @@ export function checkAnswer({ answer, sent }: Case, got: Delivered | null): Chec
 // Paths are compared by what they mean: which of several ways to escape a character is used makes no difference.
 function samePath(given: string, truth: string, { decodesPath, stage }: Front): boolean {
   const split = (target: string) => {
-    const path = target.split('?', 1)[0] ?? ''
+    const path = urlOf(target)?.pathname ?? ''
     return decodesPath ? decode(path).split('/') : path.split('/').map(decode)
   }
   const wanted = split(truth)
@@ -53,6 +53,11 @@ function samePath(given: string, truth: string, { decodesPath, stage }: Front): 
     same(split(given), wanted) ||
     (stage !== '' && same(split(given), [...stage.split('/'), ...wanted.slice(1)]))
   )
+}
+
+// As every framework reads it: what is behind a bare `#` is lost, and a bare `\\` is a `/`.
+function urlOf(target: string): URL | null {
+  return URL.parse(`http://example.com${target}`)
 }
 
 function decode(text: string): string {
@@ -65,8 +70,7 @@ function decode(text: string): string {
 
 /** The pairs of a query, by key where the front does not tell the order of different keys. */
 function queryOf(target: string, { name }: Front): string[][] {
-  const mark = target.indexOf('?')
-  const pairs = [...new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1))]
+  const pairs = [...(urlOf(target)?.searchParams ?? [])]
   const isOrdered = name !== 'REST API' && !name.startsWith('load balancer')
   return isOrdered ? pairs : pairs.sort(([a = ''], [b = '']) => (a < b ? -1 : a > b ? 1 : 0))
 }

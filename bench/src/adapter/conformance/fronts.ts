@@ -70,6 +70,12 @@ export const fronts: readonly Front[] = [
   },
 ]
 
+export function frontNamed(name: FrontName): Front {
+  const front = fronts.find((each) => each.name === name)
+  if (!front) throw new Error(`there is no front ${name}`)
+  return front
+}
+
 /** Payload format 2.0: `cookies` beside `headers`, and nothing of `multiValueHeaders`. */
 function viaV2(answer: Record<string, unknown>): Delivered {
   const cookies = ((answer.cookies ?? []) as unknown[]).map((cookie): Pairs[number] => ['set-cookie', cookie])

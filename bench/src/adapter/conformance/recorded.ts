@@ -6,11 +6,11 @@ import {
   recordedRequests,
 } from '../../../../packages/lambda/test/recorded-requests.ts'
 import type { Received } from './exchange.ts'
-import type { FrontName } from './fronts.ts'
+import { type Front, frontNamed } from './fronts.ts'
 
 export interface RecordedEvent {
   readonly name: string
-  readonly front: FrontName
+  readonly front: Front
   readonly event: Record<string, unknown>
   /** The request it was made of, as far as the event tells. */
   readonly truth: Received
@@ -21,21 +21,23 @@ export function recordedEvents(): RecordedEvent[] {
   if (!existsSync(recordedFolder)) return []
   return recordedRequests.map(([file, request]) => {
     const event = JSON.parse(readFileSync(new URL(`http/${file}`, recordedFolder), 'utf8'))
-    return { name: file, front: frontOf(event), event, truth: truthOf(request) }
+    return { name: file, front: frontOf(event), event, truth: truthOf(request, event) }
   })
 }
 
-function frontOf(event: Record<string, unknown>): FrontName {
+function frontOf(event: Record<string, unknown>): Front {
   const { elb, stage } = event.requestContext as Record<string, unknown>
-  if (elb) return event.multiValueHeaders ? 'load balancer with lists' : 'load balancer'
-  if (event.version !== '2.0') return 'REST API'
-  return stage === '$default' ? 'HTTP API' : 'HTTP API with a stage'
+  if (elb) return frontNamed(event.multiValueHeaders ? 'load balancer with lists' : 'load balancer')
+  if (event.version !== '2.0') return frontNamed('REST API')
+  return { ...frontNamed('HTTP API'), stage: stage === '$default' ? '' : `/${stage}` }
 }
 
-function truthOf({ line, cookie, host, body }: RecordedRequest): Received {
+function truthOf({ line, cookie, host, body }: RecordedRequest, event: Record<string, unknown>): Received {
   const [method = '', url = ''] = line.split(' ')
   const headers = new Map<string, string>()
   if (cookie !== null) headers.set('cookie', cookie)
-  if (host !== 'localhost') headers.set('host', host)
+  // Clients always send one, but not all events that were written down have kept it.
+  const names = Object.keys((event.headers ?? {}) as object)
+  if (names.some((name) => name.toLowerCase() === 'host')) headers.set('host', host)
   return { method, target: url.slice(new URL(url).origin.length), headers, body: Buffer.from(body) }
 }

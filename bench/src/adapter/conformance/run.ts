@@ -44,9 +44,7 @@ export async function makeTrials(): Promise<Trial[]> {
       })
     }
   }
-  for (const { name, front: frontName, event, truth } of recordedEvents()) {
-    const front = fronts.find(({ name }) => name === frontName)
-    if (!front) throw new Error(`there is no front ${frontName}`)
+  for (const { name, front, event, truth } of recordedEvents()) {
     trials.push({
       name,
       front,
