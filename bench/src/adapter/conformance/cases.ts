@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import type { SentRequest } from '../../../../packages/lambda/test/events.ts'
-import type { Case, Scripted } from './exchange.ts'
+import type { Case, Scripted, Variety } from './exchange.ts'
+import type { FrontName } from './fronts.ts'
 
 // Where adapters fall: what a client sends, and what an application answers.
 
@@ -28,7 +29,12 @@ function request(name: string, sent: Partial<SentRequest>, needs: Needs = {}): C
     looksAt: 'request',
     needsLists: needs.needsLists ?? false,
     needsRawPath: needs.needsRawPath ?? false,
+    variety: null,
   }
+}
+
+function variety(front: FrontName, name: string, target: string, changes: Variety['changes']): Case {
+  return { ...request(name, { target, headers: [] }), variety: { front, changes } }
 }
 
 function path(target: string, needs?: Needs): Case {
@@ -126,6 +132,27 @@ export const cases: readonly Case[] = [
   body('a compressed body', 'application/json', gzipSync('{}'), [['Content-Encoding', 'gzip']]),
   request('a body without a type', { method: 'PUT', body: bytes('plain') }),
   request('GET with a body', { body: bytes('{}'), headers: [HOST, ['Content-Type', 'application/json']] }),
+
+  variety('REST API', 'a route that ends in {proxy+}', '/api/a/b?q=1', {
+    resource: '/api/{proxy+}',
+    pathParameters: { proxy: 'a/b' },
+  }),
+  variety('REST API', 'null maps', '/a', {
+    headers: null,
+    multiValueHeaders: null,
+    queryStringParameters: null,
+    multiValueQueryStringParameters: null,
+    pathParameters: null,
+    body: null,
+  }),
+  variety('REST API', 'empty lists beside single values', '/a?q=1', {
+    queryStringParameters: { q: '1' },
+    multiValueQueryStringParameters: {},
+  }),
+  variety('load balancer', 'null maps', '/a', { queryStringParameters: null, body: null }),
+  variety('load balancer with lists', 'empty maps', '/a', { multiValueQueryStringParameters: {}, body: '' }),
+  variety('HTTP API', 'null fields', '/a', { cookies: null, queryStringParameters: null, body: null }),
+  variety('Function URL', 'an empty body', '/a?q=1', { cookies: [], body: '' }),
 
   typed('JSON', 'application/json', bytes('{"a":"ü €"}')),
   typed('a problem', 'application/problem+json; charset=utf-8', bytes('{}')),

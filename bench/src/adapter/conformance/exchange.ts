@@ -1,4 +1,5 @@
 import type { SentRequest } from '../../../../packages/lambda/test/events.ts'
+import type { FrontName } from './fronts.ts'
 
 /** What an application was given. */
 export interface Received {
@@ -38,4 +39,11 @@ export interface Case {
   readonly needsLists: boolean
   /** Nothing that a front which decodes the path could say. */
   readonly needsRawPath: boolean
+  /** For a variety of one front's events only: what is laid over the event. */
+  readonly variety: Variety | null
+}
+
+export interface Variety {
+  readonly front: FrontName
+  readonly changes: Readonly<Record<string, unknown>>
 }

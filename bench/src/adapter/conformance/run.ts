@@ -28,11 +28,12 @@ export async function makeTrials(): Promise<Trial[]> {
   for (const each of cases) {
     const truth = await receivedByNode(each.sent)
     for (const front of fronts) {
+      if (each.variety && each.variety.front !== front.name) continue
       if ((each.needsLists && !front.hasLists) || (each.needsRawPath && front.decodesPath)) continue
       trials.push({
         name: each.name,
         front,
-        event: front.event(each.sent),
+        event: { ...front.event(each.sent), ...each.variety?.changes },
         answer: each.answer,
         check: (given, got) =>
           each.looksAt === 'request'
