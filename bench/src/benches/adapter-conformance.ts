@@ -1,5 +1,5 @@
-import { type Subject, subjects } from '../adapter/conformance/adapters.ts'
 import { examine, makeTrials, type Score } from '../adapter/conformance/run.ts'
+import { type Subject, subjects } from '../adapter/conformance/subjects.ts'
 import { report } from '../report.ts'
 import type { Bench } from './index.ts'
 

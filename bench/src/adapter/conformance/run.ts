@@ -1,11 +1,11 @@
 import { lambdaContext } from '../../../../packages/lambda/test/events.ts'
-import type { Subject } from './adapters.ts'
 import { cases, plainAnswer } from './cases.ts'
 import { type Check, checkAnswer, checkRequest } from './checks.ts'
 import type { Case, Delivered, Received } from './exchange.ts'
 import { type Front, fronts } from './fronts.ts'
 import { receivedByNode } from './node-server.ts'
 import { recordedEvents } from './recorded.ts'
+import type { Subject } from './subjects.ts'
 
 /** What became of the checks of one adapter. */
 export interface Score {
