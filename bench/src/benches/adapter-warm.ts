@@ -59,17 +59,14 @@ interface PerCall {
  * on both sides.
  */
 export const adapterWarm: Bench = {
-  names: LOADS.flatMap(({ name }) =>
-    SERIES.flatMap((series) =>
-      MEASURES.map((measure) => `adapter.warm.${name}${series.suffix}${measure.suffix}`),
-    ),
-  ),
-  async run() {
+  names: LOADS.flatMap(({ name }) => linesOf(name)),
+  async run(wanted) {
     await using directory = await temporaryDirectory('thaw-bench')
     const all = [thawHono, thawExpress, ...peers]
     const bundles = new Map<Contestant, string>()
     for (const each of all) bundles.set(each, await bundleEntry(each, directory.path))
-    for (const { name, event, calls } of LOADS) {
+    const loads = LOADS.filter(({ name }) => linesOf(name).some(wanted))
+    for (const { name, event, calls } of loads) {
       const file = join(directory.path, `${name}.json`)
       writeFileSync(file, JSON.stringify(event))
       const results = new Map<Contestant, PerCall[]>(all.map((each) => [each, []]))
@@ -79,6 +76,12 @@ export const adapterWarm: Bench = {
       reportLoad(`adapter.warm.${name}`, results)
     }
   },
+}
+
+function linesOf(load: string): string[] {
+  return SERIES.flatMap((series) =>
+    MEASURES.map((measure) => `adapter.warm.${load}${series.suffix}${measure.suffix}`),
+  )
 }
 
 function reportLoad(bench: string, results: ReadonlyMap<Contestant, readonly PerCall[]>): void {
