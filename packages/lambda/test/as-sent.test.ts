@@ -275,9 +275,19 @@ test('through a load balancer without them, what was sent once', async () => {
   )
 })
 
+/** Whether what is escaped is UTF-8: what a REST API makes of anything else is not known. */
+function isDecodable(target: string): boolean {
+  try {
+    decodeURIComponent(target)
+    return true
+  } catch {
+    return false
+  }
+}
+
 test('through a REST API an application receives the same, its query escaped in one way', async () => {
   const decode = (text: string) => decodeURIComponent(text.replaceAll('+', ' '))
-  const decodable = sentRequest.filter(({ target }) => !/%(?![\da-f]{2})/i.test(target))
+  const decodable = sentRequest.filter(({ target }) => isDecodable(target))
   await fc.assert(
     fc.asyncProperty(decodable, async (sent) => {
       expect(grouped(await viaServe(restApiEvent(sent)), decode)).toEqual(
