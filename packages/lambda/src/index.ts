@@ -1,3 +1,5 @@
+import './fetch/install.ts'
+
 export type { App, OwnApp } from './apps/app.ts'
 export type { Application, LambdaEnv } from './apps/application.ts'
 export type { FetchApp, FetchHandler } from './apps/fetch.ts'

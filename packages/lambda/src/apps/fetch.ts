@@ -1,4 +1,8 @@
 import { InvalidResponseError } from '../errors.ts'
+import { type Body, readBytes, takeText } from '../fetch/body.ts'
+import { pairsOf } from '../fetch/headers.ts'
+import { requestOver, Request as StandIn } from '../fetch/request.ts'
+import { responseBody } from '../fetch/response.ts'
 import type { RequestParts } from '../http/request.ts'
 import type { ResponseBody, ResponseParts } from '../http/response.ts'
 import type { Application, LambdaEnv } from './application.ts'
@@ -24,6 +28,9 @@ export function fetchApplication(app: FetchApp): Application {
 export function createRequest(parts: RequestParts): Request {
   const url = parts.origin + parts.target
   const body = parts.method === 'GET' || parts.method === 'HEAD' ? null : parts.body
+  if ((globalThis.Request as unknown) === StandIn) {
+    return requestOver(parts.method, url, parts.headers, body) as unknown as Request
+  }
   const request = new Request(url, { method: parts.method, headers: Object.fromEntries(parts.headers), body })
   return request.url === url ? request : withExactUrl(request, url)
 }
@@ -45,7 +52,24 @@ export function readResponse(response: Response): ResponseParts {
       `The application answered with ${response === null ? 'null' : typeof response}, not with a Response.`,
     )
   }
-  return { status: response.status, headers: response.headers, body: bodyOf(response) }
+  const body = responseBody(response)
+  return {
+    status: response.status,
+    headers: pairsOf(response.headers) ?? response.headers,
+    body: body === null || body?.source != null ? sourceBody(body) : bodyOf(response),
+  }
+}
+
+/** The body of a stand-in that has it already, or has none: no stream in between. */
+function sourceBody(body: Body | null): ResponseBody {
+  return {
+    text: () => body && takeText(body),
+    bytes: () => readBytes(body),
+    async *chunks() {
+      yield await readBytes(body)
+    },
+    async cancel() {},
+  }
 }
 
 function bodyOf(response: Response): ResponseBody {

@@ -6,7 +6,7 @@ import { Buffer } from 'node:buffer'
  */
 export interface Body {
   /** Text is well-formed. Null when `stream` is all there is. */
-  readonly source: Source | null
+  source: Source | null
   stream: ReadableStream<Uint8Array> | null
   /** Whether the source was read without the stream. */
   isTaken: boolean
@@ -87,7 +87,8 @@ export function cloneBody(body: Body): Body {
   body.isShared = true
   if (!body.stream) return { ...body }
   const [first, second] = body.stream.tee()
-  if (body.source !== null) for (const half of [first, second]) sources.set(half, body.source)
+  // Whoever has the stream that was split sees that its halves are read.
+  body.source = null
   body.stream = first
   return { ...body, stream: second }
 }
@@ -153,6 +154,11 @@ export async function readBytes(body: Body | null): Promise<Uint8Array<ArrayBuff
   if ('stream' in taken) return new Uint8Array(await taken.arrayBuffer())
   const isOwn = !body?.isShared && taken.buffer.byteLength === taken.byteLength
   return isOwn ? new Uint8Array(taken.buffer) : new Uint8Array(taken)
+}
+
+/** The text that `body` was made of, read with that; null where it was made of something else. */
+export function takeText(body: Body): string | null {
+  return typeof body.source === 'string' ? (takeBody(body) as string) : null
 }
 
 /** Reads `body` to its end: as text, of UTF-8, without a byte order mark. */

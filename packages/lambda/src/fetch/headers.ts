@@ -48,9 +48,12 @@ export class Headers {
     return isInstance(this, Headers, 'Headers', value)
   }
 
-  constructor(init?: unknown) {
+  constructor(init: unknown = undefined) {
     if (init !== undefined && isObject(init) && #fields in init && init[Symbol.iterator] === entries) {
       this.#fields = new Map(init.#fields)
+      // Values are trimmed once more, which one that was joined with an empty one needs.
+      for (const [name, value] of init.#fields)
+        if (value.endsWith(' ')) this.#fields.set(name, value.trimEnd())
       this.#cookies = init.#cookies
       return
     }
@@ -136,7 +139,7 @@ export class Headers {
     const text = readValue(value, method)
     const fields = this.#change()
     const before = fields.get(key)
-    fields.set(key, before === undefined ? text : `${before}, ${text}`)
+    fields.set(key, before === undefined ? text : `${before}${key === 'cookie' ? '; ' : ', '}${text}`)
     if (key === 'set-cookie') this.#cookies = [...this.#cookies, text]
   }
 

@@ -3,9 +3,12 @@ import { nativeFetch } from './native.ts'
 import { Request, type RequestState, requestState } from './request.ts'
 
 /** The runtime's own `fetch`, which takes stand-ins too. */
-export async function fetch(input: unknown, init?: unknown): Promise<globalThis.Response> {
+export function fetch(input: unknown, init?: unknown): Promise<globalThis.Response> {
   // All else that it is given it knows by its shape.
-  if (!requestState(input)) return nativeFetch(input as string, init as RequestInit)
+  return requestState(input) ? send(input, init) : nativeFetch(input as string, init as RequestInit)
+}
+
+async function send(input: unknown, init: unknown): Promise<globalThis.Response> {
   const { method, url, headers, body, settings, follows } = requestState(
     new Request(input, init),
   ) as RequestState
@@ -13,7 +16,7 @@ export async function fetch(input: unknown, init?: unknown): Promise<globalThis.
   return nativeFetch(url, {
     ...settings,
     method,
-    headers: [...headers] as [string, string][],
+    headers: [...headers],
     body: sent && (sent.source ?? sent.stream),
     signal: follows,
     duplex: 'half',

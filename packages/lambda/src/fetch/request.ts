@@ -83,7 +83,7 @@ export class Request {
     return isInstance(this, Request, 'Request', value)
   }
 
-  constructor(input: unknown, init?: unknown) {
+  constructor(input: unknown, init: unknown = undefined) {
     if (next) {
       this.#state = next
       next = null

@@ -65,7 +65,7 @@ export class Response {
     return response
   }
 
-  constructor(body: unknown = null, init?: unknown) {
+  constructor(body: unknown = null, init: unknown = undefined) {
     const { headers, status, statusText } = dictionary(init, 'Response constructor')
     const code = status === undefined ? 200 : unsignedShort(status)
     const phrase = statusText === undefined ? '' : byteString(statusText)

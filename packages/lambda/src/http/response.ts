@@ -11,6 +11,8 @@ export interface ResponseParts {
 
 /** The bytes of an answer, to be had once, by `bytes` or by `chunks`. */
 export interface ResponseBody {
+  /** Reads to the end where that is well-formed text which is there already; otherwise null, and nothing was read. */
+  text?(): string | null
   /** Reads to the end. */
   bytes(): Promise<Uint8Array>
   /** Reads as fast as the caller takes. Who leaves early calls `cancel`. */
@@ -96,11 +98,17 @@ export async function readAnswer(response: ResponseParts, method: string): Promi
     await response.body.cancel()
     return { ...head, body: null, base64: false }
   }
+  const isText = isTextual(headers)
+  const text = isText ? response.body.text?.() : null
+  if (typeof text === 'string') {
+    if (headers['content-length'] !== undefined) headers['content-length'] = String(Buffer.byteLength(text))
+    return { ...head, body: text, base64: false }
+  }
   const { buffer, byteOffset, byteLength } = await response.body.bytes()
   const bytes = Buffer.from(buffer, byteOffset, byteLength)
   if (headers['content-length'] !== undefined) headers['content-length'] = String(byteLength)
-  const isText = byteLength === 0 || (isTextual(headers) && isUtf8(bytes))
-  return { ...head, body: bytes.toString(isText ? 'utf8' : 'base64'), base64: !isText }
+  const base64 = byteLength > 0 && !(isText && isUtf8(bytes))
+  return { ...head, body: bytes.toString(base64 ? 'base64' : 'utf8'), base64 }
 }
 
 // The characters of a header value are bytes; the answer is JSON, whose characters the front writes as UTF-8.
