@@ -1,9 +1,9 @@
-import { transferBody } from './body.ts'
+import { copyOf, type Source, transferBody } from './body.ts'
 import { nativeFetch } from './native.ts'
 import { Request, type RequestState, requestState } from './request.ts'
 
 /** The runtime's own `fetch`, which takes stand-ins too. */
-export function fetch(input: unknown, init?: unknown): Promise<globalThis.Response> {
+export function fetch(input: unknown, init: unknown = undefined): Promise<globalThis.Response> {
   // All else that it is given it knows by its shape.
   return requestState(input) ? send(input, init) : nativeFetch(input as string, init as RequestInit)
 }
@@ -17,8 +17,14 @@ async function send(input: unknown, init: unknown): Promise<globalThis.Response>
     ...settings,
     method,
     headers: [...headers],
-    body: sent && (sent.source ?? sent.stream),
+    body: sent && (sent.source === null ? sent.stream : withoutType(sent.source)),
     signal: follows,
     duplex: 'half',
   } as RequestInit)
+}
+
+/** The same bytes as what no content type comes of: the request has its own already, or none. */
+function withoutType(source: Source): Uint8Array | Blob {
+  if (typeof source === 'string') return copyOf(source)
+  return 'stream' in source ? new Blob([source]) : source
 }

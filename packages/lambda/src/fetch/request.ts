@@ -206,7 +206,9 @@ export class Request {
   [inspect](_depth: number, options: object, print: (value: unknown, options: object) => string): string {
     const { method, url, headers, ...rest } = this.#state
     const { dispatcher, ...settings } = rest.settings
-    const shown = { method, url, headers, destination: '', ...settings, signal: this.signal }
+    const { isReloadNavigation, isHistoryNavigation, signal } = this
+    const about = { ...settings, isReloadNavigation, isHistoryNavigation, signal }
+    const shown = { method, url, headers, destination: '', ...about }
     return inspectWith('Request', shown, options, print)
   }
 }
@@ -219,17 +221,16 @@ function construct(input: unknown, given: Record<string, unknown>): RequestState
   const init = requestState(given) ? initOf(given as unknown as Request) : given
   const url = before ? before.url : readUrl(input)
   const method = init.method === undefined ? (before?.method ?? 'GET') : readMethod(init.method)
-  const settings = isEmpty(init)
-    ? before?.settings
-    : readSettings(init, before?.settings ?? defaultSettings, method)
+  const earlier = before?.settings ?? defaultSettings
+  const settings = isEmpty(init) ? earlier : readSettings(init, earlier, method)
   const follows = init.signal === undefined ? (before?.follows ?? null) : readSignal(init.signal)
   const headers = new Headers(init.headers === undefined ? before?.headers : init.headers)
   return {
     method,
     url,
     headers,
-    body: readBody(init, before?.body ?? null, method, headers),
-    settings: settings ?? defaultSettings,
+    body: readBody(init, before?.body ?? null, method, headers, settings),
+    settings,
     follows,
   }
 }
@@ -247,6 +248,7 @@ function readBody(
   before: Body | null,
   method: string,
   headers: Headers,
+  settings: FetchSettings,
 ): Body | null {
   const { body: given = null } = init
   if ((given !== null || before) && (method === 'GET' || method === 'HEAD')) {
@@ -256,6 +258,10 @@ function readBody(
     if (isUnusable(before))
       throw new TypeError('Cannot construct a Request with a Request object that has already been used.')
     return before && transferBody(before)
+  }
+  if (tagOf(given) === 'ReadableStream') {
+    if (settings.keepalive) throw new TypeError('keepalive cannot be set when the body is a stream.')
+    if (settings.mode === 'no-cors') throw new TypeError('A stream cannot be sent in no-cors mode.')
   }
   const { body, type } = extractBody(given)
   if (type !== null && !headers.has('content-type')) headers.set('content-type', type)

@@ -67,6 +67,7 @@ export class Response {
 
   constructor(body: unknown = null, init: unknown = undefined) {
     const { headers, status, statusText } = dictionary(init, 'Response constructor')
+    this.#headers = new Headers(headers)
     const code = status === undefined ? 200 : unsignedShort(status)
     const phrase = statusText === undefined ? '' : byteString(statusText)
     if (code < 200 || code > 599) {
@@ -75,7 +76,6 @@ export class Response {
     if (phrase !== '' && !/^[\t -~\x80-\xff]*$/.test(phrase)) throw new TypeError('Invalid statusText')
     this.#status = code
     this.#statusText = phrase
-    this.#headers = new Headers(headers)
     if (body === null) return
     if (hasNoBody(code)) throw noBodyError(code)
     const extracted = extractBody(body)
