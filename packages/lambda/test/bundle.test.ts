@@ -109,6 +109,21 @@ test('an application with Hono starts and answers without the classes of fetch o
   expect(await loadedBy(form)).toContain('fetch')
 })
 
+test('of two copies in a process the first has its stand-ins in place, and both answer', async () => {
+  const files = [await bundle('first', honoApp, here), await bundle('second', honoApp, here)]
+  const script = `const answer = async (file) => {
+      const { handler } = await import(file)
+      return handler(${event})
+    }
+    const [first, second] = ${JSON.stringify(files)}
+    const answers = [await answer(first)]
+    const { Response: before } = globalThis
+    answers.push(await answer(second))
+    process.stdout.write(JSON.stringify([before === Response, ...answers.map(({ statusCode }) => statusCode)]))`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script])
+  expect(JSON.parse(stdout)).toEqual([true, 200, 200])
+})
+
 test('the modules that such an application loads beside those of an empty function', async () => {
   const file = await bundle('hono', honoApp, here)
   const script = `const before = new Set(process.moduleLoadList)

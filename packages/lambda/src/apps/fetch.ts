@@ -22,7 +22,7 @@ export function fetchApplication(app: FetchApp): Application {
 
 /**
  * Makes the `Request` an application gets. Its `url` is `origin + target`, byte for byte, although the URL
- * parser inside `Request` resolves `..` and rewrites quotes. A body of GET or HEAD is left out: a `Request` cannot
+ * parser inside Node's `Request` resolves `..` and rewrites quotes. A body of GET or HEAD is left out: a `Request` cannot
  * hold one.
  */
 export function createRequest(parts: RequestParts): Request {

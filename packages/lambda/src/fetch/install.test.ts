@@ -98,8 +98,3 @@ test('THAW_FETCH=native leaves everything as it is', async () => {
     result = [before, String(fetch).includes('native'), new Response('x') instanceof Response, isLoaded()]`
   expect(await run(script, { THAW_FETCH: 'native' })).toEqual([false, false, true, true])
 })
-
-test('a second copy leaves the first in place', async () => {
-  const script = `const first = Response; await import(${module} + '?again'); result = Response === first`
-  expect(await run(script)).toBe(true)
-})

@@ -37,8 +37,8 @@ export interface RequestState {
 }
 
 /**
- * A request with exactly these parts: `url` is not parsed, headers (names in lower case, values joined) are copied
- * when they are changed first, and the bytes of `body` are the request's from now on.
+ * A request with exactly these parts: `url` is not parsed; headers (names in lower case, values joined) and bytes are
+ * copied only when somebody could change them.
  */
 export function requestOver(
   method: string,
@@ -51,7 +51,7 @@ export function requestOver(
       method,
       url,
       headers: headersOver(headers),
-      body: body && bodyOver(body),
+      body: body && { ...bodyOver(body), isShared: true },
       settings: defaultSettings,
       follows: null,
     }),
