@@ -92,3 +92,20 @@ export class StreamClosedError extends Error {
     this.name = 'StreamClosedError'
   }
 }
+
+/** The invocation's time was up before there was an answer. */
+export class DeadlineError extends Error {
+  readonly code = 'DEADLINE_EXCEEDED'
+  readonly status = 504
+  /** The message says nothing that a client must not know. */
+  readonly expose = true
+
+  /** @param limitMs the time that Lambda gave, in ms. */
+  constructor(limitMs: number) {
+    super(
+      `The function has not finished within its time limit (${Math.round(limitMs)} ms). What it has begun may or may ` +
+        'not be done. Do less in one request, or give the function a longer timeout.',
+    )
+    this.name = 'DeadlineError'
+  }
+}

@@ -3,6 +3,7 @@ export type { Application, LambdaEnv } from './apps/application.ts'
 export type { FetchApp, FetchHandler } from './apps/fetch.ts'
 export { type FastifyApp, nodeListener, type RequestListener } from './apps/listener/listener.ts'
 export {
+  DeadlineError,
   InvalidContextError,
   InvalidResponseError,
   MalformedEventError,
@@ -19,8 +20,8 @@ export type { LatticeV2Event, LatticeV2RequestContext, LatticeV2Response } from 
 export type { ApiGatewayV1Response, RestV1Event, RestV1RequestContext } from './fronts/rest-v1/event.ts'
 export type { CorsOptions } from './http/cors.ts'
 export type { ClientCertificate, IamIdentity, Identity } from './identity.ts'
-export { getInvocation, type Invocation, type LambdaContext } from './invocation.ts'
+export { getInvocation, type HttpInvocation, type Invocation, type LambdaContext } from './invocation.ts'
 export type { LoggedError, LogRecord } from './log.ts'
 export type { ServeOptions } from './options.ts'
-export type { Participant } from './participant.ts'
+export type { AroundOptions, Participant } from './participant.ts'
 export { type HttpHandler, serve } from './serve.ts'

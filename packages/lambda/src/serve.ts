@@ -1,10 +1,12 @@
 import { type App, applicationOf } from './apps/app.ts'
 import type { FetchHandler } from './apps/fetch.ts'
-import type { Exchange, FrontAnswer } from './fronts/exchange.ts'
+import { Deadline } from './deadline.ts'
+import type { FrontAnswer } from './fronts/exchange.ts'
 import { openEvent } from './fronts/open.ts'
-import { checkContext, type Invocation, type LambdaContext, within } from './invocation.ts'
+import { createReception, type LambdaContext, within } from './invocation.ts'
 import { type ServeOptions, settle } from './options.ts'
 import { createResponder, type Turn } from './respond.ts'
+import { shutDownWithEnvironment } from './shutdown/shutdown.ts'
 import { streamingRuntime } from './stream.ts'
 
 export type HttpHandler = (event: unknown, context: LambdaContext) => Promise<FrontAnswer>
@@ -26,38 +28,34 @@ export function serve(app: App, options: ServeOptions = {}): HttpHandler {
   const settings = settle(options, process.env)
   const { answer, stream } = createResponder(application, settings)
   const runtime = settings.stream ? streamingRuntime() : null
-  let coldStart = true
+  const receive = createReception()
+  shutDownWithEnvironment(settings.participants)
 
   const open = (event: unknown, context: LambdaContext): Turn => {
     const startedAt = process.uptime()
     const exchange = openEvent(event)
-    checkContext(context)
-    const invocation = invocationOf(exchange, context, coldStart)
-    coldStart = false
-    return { exchange, invocation, startedAt }
+    const arrival = receive(context)
+    const { address, identity } = exchange.readCaller()
+    const deadline = new Deadline(context)
+    const invocation = {
+      ...arrival,
+      deadline: deadline.at,
+      signal: deadline.signal,
+      clientAddress: address,
+      identity,
+      event: exchange.event,
+    }
+    return { exchange, invocation, deadline, startedAt }
   }
 
   if (!runtime) {
     return async (event, context) => {
       const turn = open(event, context)
-      return within(turn.invocation, () => answer(turn))
+      return within(turn.invocation, () => answer(turn)).finally(() => turn.deadline.end())
     }
   }
   return runtime.streamifyResponse(async (event, responseStream, context) => {
     const turn = open(event, context)
-    await within(turn.invocation, () => stream(turn, responseStream))
+    await within(turn.invocation, () => stream(turn, responseStream)).finally(() => turn.deadline.end())
   }) as HttpHandler
-}
-
-function invocationOf(exchange: Exchange, lambdaContext: LambdaContext, coldStart: boolean): Invocation {
-  const { address, identity } = exchange.readCaller()
-  return {
-    requestId: lambdaContext.awsRequestId,
-    deadline: Date.now() + lambdaContext.getRemainingTimeInMillis(),
-    coldStart,
-    clientAddress: address,
-    identity,
-    event: exchange.event,
-    lambdaContext,
-  }
 }

@@ -48,14 +48,14 @@ const event = `{ httpMethod: 'GET', path: '/' }, { awsRequestId: 'r', getRemaini
 
 test('serve for a fetch application is small, and loads no class of fetch before the first request', async () => {
   const file = await bundle('fetch', `export { serve } from '@thaw/lambda'`)
-  expect((await stat(file)).size).toBeLessThan(22_000)
+  expect((await stat(file)).size).toBeLessThan(27_500)
   const start = `import { serve } from ${JSON.stringify(file)}; const handler = serve({ fetch() {} });`
   expect(await loadedBy(start)).toEqual([])
 })
 
 test('an application that is no fetch application never loads a class of fetch', async () => {
   const file = await bundle('listener', `export { nodeListener, serve } from '@thaw/lambda'`)
-  expect((await stat(file)).size).toBeLessThan(26_000)
+  expect((await stat(file)).size).toBeLessThan(31_000)
   const start = `import { nodeListener, serve } from ${JSON.stringify(file)}
     const answers = nodeListener((request, response) => response.end('x'))
     const throws = nodeListener(() => { throw new Error('no') })
