@@ -11,6 +11,30 @@ export class NotHttpEventError extends Error {
   }
 }
 
+/** The handler of a queue was invoked with something that is no batch of SQS messages. */
+export class NotQueueEventError extends Error {
+  readonly code = 'EVENT_NOT_QUEUE'
+
+  constructor(seen: string) {
+    super(
+      `This function works on batches of SQS messages, but was invoked with ${seen}. ` +
+        'Point that event source at another function.',
+    )
+    this.name = 'NotQueueEventError'
+  }
+}
+
+/** A message or an event whose content is not what the handler works on. */
+export class InvalidBodyError extends Error {
+  readonly code = 'BODY_INVALID'
+
+  /** @param what such as `The body of message 1234`. */
+  constructor(what: string, problem: string, cause?: unknown) {
+    super(`${what} ${problem}`, cause === undefined ? undefined : { cause })
+    this.name = 'InvalidBodyError'
+  }
+}
+
 /** An HTTP event with a field that no front would write: it was made by hand, or damaged. */
 export class MalformedEventError extends Error {
   readonly code = 'EVENT_MALFORMED'

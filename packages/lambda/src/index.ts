@@ -4,15 +4,19 @@ export type { FetchApp, FetchHandler } from './apps/fetch.ts'
 export { type FastifyApp, nodeListener, type RequestListener } from './apps/listener/listener.ts'
 export {
   DeadlineError,
+  InvalidBodyError,
   InvalidContextError,
   InvalidResponseError,
   MalformedEventError,
   NotHttpEventError,
+  NotQueueEventError,
   RequestRefusedError,
   ResponseTooLargeError,
   ServeConfigError,
   StreamClosedError,
 } from './errors.ts'
+export { type Atomic, once } from './events/once.ts'
+export type { Schema } from './events/schema.ts'
 export type { AlbEvent, AlbResponse } from './fronts/alb/event.ts'
 export type { FrontAnswer, HttpEvent } from './fronts/exchange.ts'
 export type { ApiGatewayV2Response, HttpV2Event, HttpV2RequestContext } from './fronts/http-v2/event.ts'
@@ -21,7 +25,15 @@ export type { ApiGatewayV1Response, RestV1Event, RestV1RequestContext } from './
 export type { CorsOptions } from './http/cors.ts'
 export type { ClientCertificate, IamIdentity, Identity } from './identity.ts'
 export { getInvocation, type HttpInvocation, type Invocation, type LambdaContext } from './invocation.ts'
-export type { LoggedError, LogRecord } from './log.ts'
+export type { LoggedError, LogLine, LogRecord, MessageRecord } from './log.ts'
 export type { ServeOptions } from './options.ts'
 export type { AroundOptions, Participant } from './participant.ts'
+export type { Message, SqsAttribute, SqsRecord } from './queue/message.ts'
+export { type BatchResponse, type QueueHandler, type QueueOptions, queue } from './queue/queue.ts'
+export {
+  type ScheduledEvent,
+  type ScheduleHandler,
+  type ScheduleOptions,
+  schedule,
+} from './schedule/schedule.ts'
 export { type HttpHandler, serve } from './serve.ts'

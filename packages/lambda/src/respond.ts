@@ -13,7 +13,7 @@ import {
   readHead,
 } from './http/response.ts'
 import type { HttpInvocation } from './invocation.ts'
-import { describeError, type LogRecord } from './log.ts'
+import { describeError, type LogRecord, logLine } from './log.ts'
 import type { Settings } from './options.ts'
 import { type Bookmarks, nest } from './participant.ts'
 import { problemResponse } from './problem.ts'
@@ -151,11 +151,11 @@ export function createResponder(application: Application, settings: Settings): R
     const isError = failure !== undefined && (status >= 500 || end !== '')
     if (!isError && !settings.logRequests) return
     const record: LogRecord = {
-      level: isError ? levelOf(status, failure.error) : 'INFO',
-      time: new Date().toISOString(),
-      message: `${method} ${path} was answered with ${status}${end}`,
-      requestId: invocation.requestId,
-      coldStart: invocation.coldStart,
+      ...logLine(
+        isError ? levelOf(status, failure.error) : 'INFO',
+        `${method} ${path} was answered with ${status}${end}`,
+        invocation,
+      ),
       method,
       path,
       status,
