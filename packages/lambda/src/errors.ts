@@ -24,6 +24,19 @@ export class NotQueueEventError extends Error {
   }
 }
 
+/** The handler of a WebSocket API was invoked with something that is none of its events. */
+export class NotSocketEventError extends Error {
+  readonly code = 'EVENT_NOT_SOCKET'
+
+  constructor(seen: string) {
+    super(
+      `This function works on events of a WebSocket API, but was invoked with ${seen}. ` +
+        'Point that event source at another function.',
+    )
+    this.name = 'NotSocketEventError'
+  }
+}
+
 /** A message or an event whose content is not what the handler works on. */
 export class InvalidBodyError extends Error {
   readonly code = 'BODY_INVALID'
@@ -131,5 +144,39 @@ export class DeadlineError extends Error {
         'not be done. Do less in one request, or give the function a longer timeout.',
     )
     this.name = 'DeadlineError'
+  }
+}
+
+/** A request to a service of AWS got no answer. */
+export class AwsCallError extends Error {
+  readonly code = 'AWS_CALL_FAILED'
+
+  constructor(service: string, call: string, cause: unknown) {
+    super(`${service} did not answer ${call}: ${cause instanceof Error ? cause.message : cause}`, { cause })
+    this.name = 'AwsCallError'
+  }
+}
+
+/** A WebSocket connection could not be sent to or closed, for another reason than that it is closed. */
+export class ConnectionError extends Error {
+  readonly code = 'CONNECTION_FAILED'
+  readonly connectionId: string
+  /** What the management API answered; null when it did not. */
+  readonly answered: number | null
+
+  constructor(connectionId: string, answered: number | null, problem: string, cause?: unknown) {
+    const hints: Partial<Record<number, string>> = {
+      403: ' The function needs execute-api:ManageConnections on this API.',
+      413: ' A message is at most 128 KB.',
+      429: ' Send more slowly.',
+    }
+    const status = answered === null ? '' : `status ${answered}: `
+    super(
+      `Connection ${connectionId}: ${status}${problem}${hints[answered ?? 0] ?? ''}`,
+      cause === undefined ? undefined : { cause },
+    )
+    this.name = 'ConnectionError'
+    this.connectionId = connectionId
+    this.answered = answered
   }
 }

@@ -3,6 +3,8 @@ export type { Application, LambdaEnv } from './apps/application.ts'
 export type { FetchApp, FetchHandler } from './apps/fetch.ts'
 export { type FastifyApp, nodeListener, type RequestListener } from './apps/listener/listener.ts'
 export {
+  AwsCallError,
+  ConnectionError,
   DeadlineError,
   InvalidBodyError,
   InvalidContextError,
@@ -10,6 +12,7 @@ export {
   MalformedEventError,
   NotHttpEventError,
   NotQueueEventError,
+  NotSocketEventError,
   RequestRefusedError,
   ResponseTooLargeError,
   ServeConfigError,
@@ -37,3 +40,26 @@ export {
   schedule,
 } from './schedule/schedule.ts'
 export { type HttpHandler, serve } from './serve.ts'
+export {
+  type Broadcast,
+  type Connections,
+  type ConnectionsOptions,
+  createConnections,
+  everybody,
+} from './socket/connections.ts'
+export type { SocketEvent } from './socket/event.ts'
+export {
+  type ConnectionRegistry,
+  memoryRegistry,
+  registryTable,
+  type SqlExecutor,
+  type SqlRegistryOptions,
+  sqlRegistry,
+} from './socket/registry.ts'
+export {
+  type SocketHandler,
+  type SocketHandlers,
+  type SocketOptions,
+  type SocketRecord,
+  socket,
+} from './socket/socket.ts'

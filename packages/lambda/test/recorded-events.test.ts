@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { queue, schedule } from '../src/index.ts'
+import { queue, type SocketEvent, schedule, socket } from '../src/index.ts'
 import { lambdaContext } from './events.ts'
 
 // Events of others, kept beside the repository where they are kept at all.
@@ -27,6 +27,24 @@ describe.skipIf(!existsSync(folder))('recorded events', () => {
     const failing = queue(() => Promise.reject(new Error('no')), { format: 'text', log() {} })
     const Records = ['id2', 'id4'].map((messageId) => ({ ...record, messageId }))
     expect(await failing({ Records }, lambdaContext())).toEqual(read('example-sqs-batch-response.json'))
+  })
+
+  test('a connection that opens, is used and ends', async () => {
+    const seen: unknown[] = []
+    const note = (name: string) => (event: SocketEvent) => void seen.push([name, event.connectionId])
+    const handler = socket({ connect: note('connect'), disconnect: note('disconnect') })
+    for (const file of [
+      'example-apigw-websocket-request.json',
+      'example-apigw-websocket-request-without-method.json',
+      'example-apigw-websocket-request-disconnect-route.json',
+    ]) {
+      expect(await handler(read(file), lambdaContext())).toEqual({ statusCode: 200 })
+    }
+    expect(seen).toEqual([
+      ['connect', 'TWegAcC4EowCHnA='],
+      ['connect', 'asdfasdf='],
+      ['disconnect', 'AAAA1234='],
+    ])
   })
 
   test('a schedule', async () => {
