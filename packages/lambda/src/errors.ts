@@ -180,3 +180,13 @@ export class ConnectionError extends Error {
     this.answered = answered
   }
 }
+
+/** A secret or a parameter could not be had. */
+export class SecretError extends Error {
+  readonly code = 'SECRET_UNAVAILABLE'
+
+  constructor(what: string, problem: string, cause?: unknown) {
+    super(`${what}: ${problem}`, cause === undefined ? undefined : { cause })
+    this.name = 'SecretError'
+  }
+}

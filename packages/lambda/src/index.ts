@@ -15,6 +15,7 @@ export {
   NotSocketEventError,
   RequestRefusedError,
   ResponseTooLargeError,
+  SecretError,
   ServeConfigError,
   StreamClosedError,
 } from './errors.ts'
@@ -29,6 +30,7 @@ export type { CorsOptions } from './http/cors.ts'
 export type { ClientCertificate, IamIdentity, Identity } from './identity.ts'
 export { getInvocation, type HttpInvocation, type Invocation, type LambdaContext } from './invocation.ts'
 export type { LoggedError, LogLine, LogRecord, MessageRecord } from './log.ts'
+export { type MetricsOptions, metrics } from './metrics/metrics.ts'
 export type { ServeOptions } from './options.ts'
 export type { AroundOptions, Participant } from './participant.ts'
 export type { Message, SqsAttribute, SqsRecord } from './queue/message.ts'
@@ -39,6 +41,7 @@ export {
   type ScheduleOptions,
   schedule,
 } from './schedule/schedule.ts'
+export { createSecrets, parameter, type SecretOptions, type Secrets, secret } from './secrets/secrets.ts'
 export { type HttpHandler, serve } from './serve.ts'
 export {
   type Broadcast,

@@ -38,27 +38,30 @@ const keepMs = 5_000
 /** How long an answer may take, in ms. */
 const idleMs = 10_000
 
-/** A client of one service, over connections that are kept open while they are used. */
-export function createAwsClient({ service, endpoint, region, credentials }: AwsClientOptions): AwsClient {
-  const { protocol, host, hostname, port, pathname } = new URL(endpoint)
-  const base = pathname.replace(/\/$/, '')
+/** Requests to one address, over connections that are kept open while they are used. */
+export interface HttpClient {
+  /** Sends once. Resolves with any answer; rejects when none came. `target` is path and query. */
+  send(
+    method: string,
+    target: string,
+    headers: Readonly<Record<string, string>>,
+    body: string | Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<AwsAnswer>
+}
+
+export function createHttpClient(address: string): HttpClient {
+  const { protocol, hostname, port } = new URL(address)
   let agent: Agent | null = null
   let usedAt = 0
-
   return {
-    send({ method, path, headers = {}, body = '', signal }) {
+    send(method, target, headers, body, signal) {
       // Not by import, which looks at all exports and loads the built-in fetch for it.
       const http = process.getBuiltinModule(protocol === 'http:' ? 'node:http' : 'node:https')
-      const at = Date.now()
-      if (Math.abs(at - usedAt) > keepMs) agent = null
+      const now = Date.now()
+      if (Math.abs(now - usedAt) > keepMs) agent = null
       agent ??= new http.Agent({ keepAlive: true, maxSockets: 32, timeout: keepMs })
-      usedAt = at
-      const target = base + path
-      const signed = sign(
-        { method, host, path: target, headers, body },
-        { service, region, at },
-        credentials(),
-      )
+      usedAt = now
       return new Promise((resolve, reject) => {
         const outgoing = http.request({
           agent: agent!,
@@ -66,18 +69,36 @@ export function createAwsClient({ service, endpoint, region, credentials }: AwsC
           hostname: hostname.replace(/^\[|\]$/g, ''),
           port,
           path: target,
-          headers: { ...signed, 'content-length': Buffer.byteLength(body) },
+          headers: { ...headers, 'content-length': Buffer.byteLength(body) },
           timeout: idleMs,
-          signal,
+          ...(signal && { signal }),
         })
-        const fail = (cause: unknown) =>
-          reject(new AwsCallError(service, `${method} ${endpoint}${path}`, cause))
         outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${idleMs} ms`)))
-        outgoing.on('error', fail)
+        outgoing.on('error', reject)
         outgoing.on('response', (incoming) => {
-          collect(incoming).then((bytes) => resolve({ status: incoming.statusCode ?? 0, body: bytes }), fail)
+          collect(incoming).then(
+            (bytes) => resolve({ status: incoming.statusCode ?? 0, body: bytes }),
+            reject,
+          )
         })
         outgoing.end(body)
+      })
+    },
+  }
+}
+
+/** A client of one service, which signs. */
+export function createAwsClient({ service, endpoint, region, credentials }: AwsClientOptions): AwsClient {
+  const { host, pathname } = new URL(endpoint)
+  const base = pathname.replace(/\/$/, '')
+  const http = createHttpClient(endpoint)
+  return {
+    async send({ method, path, headers = {}, body = '', signal }) {
+      const target = base + path
+      const scope = { service, region, at: Date.now() }
+      const signed = sign({ method, host, path: target, headers, body }, scope, credentials())
+      return http.send(method, target, signed, body, signal).catch((cause) => {
+        throw new AwsCallError(service, `${method} ${endpoint}${path}`, cause)
       })
     },
   }
