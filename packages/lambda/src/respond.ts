@@ -17,7 +17,6 @@ import { describeError, type LogRecord, logLine } from './log.ts'
 import type { Settings } from './options.ts'
 import { type Bookmarks, nest } from './participant.ts'
 import { problemResponse } from './problem.ts'
-import { type ResponseStream, writeStreamed, writeWhole } from './stream.ts'
 
 /** One event on its way from a front to the application and back. */
 export interface Turn {
@@ -44,9 +43,13 @@ interface Outcome {
   failure?: { readonly error: unknown }
 }
 
+/** Sends what `writeHead` of the exchange has made of a head, and then the body as fast as it is taken. */
+export type Send = (head: object, body: ResponseBody, signal: AbortSignal) => Promise<void>
+
 export interface Responder {
   answer(turn: Turn): Promise<FrontAnswer>
-  stream(turn: Turn, stream: ResponseStream): Promise<void>
+  /** For fronts that have a `writeHead`. Rejects with what breaks the body off. */
+  stream(turn: Turn, send: Send): Promise<void>
 }
 
 export function createResponder(application: Application, settings: Settings): Responder {
@@ -115,9 +118,9 @@ export function createResponder(application: Application, settings: Settings): R
     return result
   }
 
-  async function stream(turn: Turn, stream: ResponseStream): Promise<void> {
+  async function stream(turn: Turn, sendAnswer: Send): Promise<void> {
     const { method, writeHead } = turn.exchange
-    if (!writeHead) return writeWhole(stream, await answer(turn))
+    if (!writeHead) throw new TypeError('This front takes whole answers only.')
     const outcome: Outcome = { status: 0 }
     let unread: ResponseBody | null = null
     const { head, body } = await respond(turn, outcome, {
@@ -137,7 +140,7 @@ export function createResponder(application: Application, settings: Settings): R
       }),
     })
     try {
-      await writeStreamed(stream, head, body, turn.deadline.signal)
+      await sendAnswer(head, body, turn.deadline.signal)
     } catch (error) {
       outcome.failure = { error }
       report(turn, outcome, ', which broke off')

@@ -1,13 +1,14 @@
 import { type App, applicationOf } from './apps/app.ts'
 import type { FetchHandler } from './apps/fetch.ts'
 import { Deadline } from './deadline.ts'
-import type { FrontAnswer } from './fronts/exchange.ts'
+import type { Exchange, FrontAnswer } from './fronts/exchange.ts'
 import { openEvent } from './fronts/open.ts'
 import { createReception, type LambdaContext, within } from './invocation.ts'
 import { type ServeOptions, settle } from './options.ts'
 import { createResponder, type Turn } from './respond.ts'
 import { shutDownWithEnvironment } from './shutdown/shutdown.ts'
-import { streamingRuntime } from './stream.ts'
+import { streamingRuntime, writeStreamed, writeWhole } from './stream.ts'
+import { listenAt } from './web/server.ts'
 
 export type HttpHandler = (event: unknown, context: LambdaContext) => Promise<FrontAnswer>
 
@@ -18,6 +19,9 @@ export type HttpHandler = (event: unknown, context: LambdaContext) => Promise<Fr
  * Whatever the application or a participant throws is answered, as `problem+json`. The handler itself rejects with
  * `NotHttpEventError` or `InvalidContextError` for an invocation that is no HTTP request; and with the reason when an
  * answer that was being streamed breaks off.
+ *
+ * In a Web Function, which has the variable `AWS_LAMBDA_HTTP_ENDPOINT`, it listens there by itself, and nobody calls the
+ * handler. All answers are then sent while they are made.
  *
  * @throws ServeConfigError at once, for an application or options it cannot work with.
  */
@@ -31,9 +35,8 @@ export function serve(app: App, options: ServeOptions = {}): HttpHandler {
   const receive = createReception()
   shutDownWithEnvironment(settings.participants)
 
-  const open = (event: unknown, context: LambdaContext): Turn => {
+  const open = (exchange: Exchange, context: LambdaContext): Turn => {
     const startedAt = process.uptime()
-    const exchange = openEvent(event)
     const arrival = receive(context)
     const { address, identity } = exchange.readCaller()
     const deadline = new Deadline(context)
@@ -48,14 +51,25 @@ export function serve(app: App, options: ServeOptions = {}): HttpHandler {
     return { exchange, invocation, deadline, startedAt }
   }
 
+  const { AWS_LAMBDA_HTTP_ENDPOINT: endpoint } = process.env
+  if (endpoint) {
+    listenAt(endpoint, async (exchange, context, send) => {
+      const turn = open(exchange, context)
+      await within(turn.invocation, () => stream(turn, send)).finally(() => turn.deadline.end())
+    })
+  }
   if (!runtime) {
     return async (event, context) => {
-      const turn = open(event, context)
+      const turn = open(openEvent(event), context)
       return within(turn.invocation, () => answer(turn)).finally(() => turn.deadline.end())
     }
   }
   return runtime.streamifyResponse(async (event, responseStream, context) => {
-    const turn = open(event, context)
-    await within(turn.invocation, () => stream(turn, responseStream)).finally(() => turn.deadline.end())
+    const turn = open(openEvent(event), context)
+    const streamTo = async () => {
+      if (!turn.exchange.writeHead) return writeWhole(responseStream, await answer(turn))
+      return stream(turn, (head, body, signal) => writeStreamed(responseStream, head, body, signal))
+    }
+    await within(turn.invocation, streamTo).finally(() => turn.deadline.end())
   }) as HttpHandler
 }

@@ -53,8 +53,13 @@ export async function writeStreamed(
   await writeAll(stream, [Buffer.from(JSON.stringify(head)), Buffer.alloc(8)], body, signal)
 }
 
+/** Writes a body as `writeStreamed` does, to a stream that takes no head. */
+export async function writeBody(stream: Writable, body: ResponseBody, signal: AbortSignal): Promise<void> {
+  await writeAll(stream, [], body, signal)
+}
+
 async function writeAll(
-  stream: ResponseStream,
+  stream: Writable,
   first: Uint8Array[],
   body: ResponseBody,
   signal?: AbortSignal,
@@ -81,7 +86,7 @@ async function writeAll(
     if (closed) throw closed
   }
   try {
-    await write(Buffer.concat(first))
+    if (first.length > 0) await write(Buffer.concat(first))
     let size = 0
     for await (const chunk of body.chunks()) {
       size += chunk.byteLength

@@ -52,7 +52,7 @@ const event = `{ httpMethod: 'GET', path: '/' }, { awsRequestId: 'r', getRemaini
 
 test('serve for a fetch application is small, and loads no class of fetch before the first request', async () => {
   const file = await bundle('fetch', `export { serve } from '@thaw/lambda'`)
-  expect((await stat(file)).size).toBeLessThan(27_500)
+  expect((await stat(file)).size).toBeLessThan(29_500)
   const start = `import { serve } from ${JSON.stringify(file)}; const handler = serve({ fetch() {} });`
   expect(await loadedBy(start)).toEqual([])
 })
@@ -83,7 +83,7 @@ test('nothing but serve with something to shut down loads node:http while it sta
 
 test('an application that is no fetch application never loads a class of fetch', async () => {
   const file = await bundle('listener', `export { nodeListener, serve } from '@thaw/lambda'`)
-  expect((await stat(file)).size).toBeLessThan(31_000)
+  expect((await stat(file)).size).toBeLessThan(33_000)
   const start = `import { nodeListener, serve } from ${JSON.stringify(file)}
     const answers = nodeListener((request, response) => response.end('x'))
     const throws = nodeListener(() => { throw new Error('no') })

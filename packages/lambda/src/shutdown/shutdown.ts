@@ -2,27 +2,41 @@ import { describeError } from '../log.ts'
 import type { Participant } from '../participant.ts'
 import { registerExtension } from './extension.ts'
 
-/** Lambda sends SIGKILL 500 ms after SIGTERM. */
-const graceMs = 400
+/** Lambda sends SIGKILL 500 ms after SIGTERM, to a Web Function 1 s. */
+const graceMs = () => (process.env.AWS_LAMBDA_HTTP_ENDPOINT ? 900 : 400)
 
 type Shutdown = () => Promise<void>
 
 /** What is to be ended before this process does. One for all handlers: a process ends once. */
 const shutdowns = new Map<Participant, Shutdown>()
+/** What ends before them: who still gives them work. */
+const first = new Set<Shutdown>()
 let isWatching = false
+
+/** Has `shutdown` called, and waits for it, but no longer than half the time, before the participants are shut down. */
+export function shutDownFirst(shutdown: Shutdown): void {
+  first.add(shutdown)
+  watch()
+}
 
 /**
  * Has the `shutdown` of the participants called before Lambda ends the environment. Does nothing outside of Lambda,
  * where signals are the developer's. Call while the function initialises.
  */
 export function shutDownWithEnvironment(participants: readonly Participant[]): void {
-  const api = process.env.AWS_LAMBDA_RUNTIME_API
   for (const participant of participants) {
     if (participant.shutdown) shutdowns.set(participant, () => participant.shutdown!())
   }
-  if (shutdowns.size === 0 || isWatching || !api) return
+  if (shutdowns.size > 0) watch()
+}
+
+function watch(): void {
+  const { AWS_LAMBDA_RUNTIME_API: api, AWS_LAMBDA_HTTP_ENDPOINT: endpoint } = process.env
+  if (isWatching || !(api || endpoint)) return
   isWatching = true
   process.once('SIGTERM', end)
+  // A Web Function gets SIGTERM anyway.
+  if (!api || endpoint) return
   registerExtension(api).then(({ refusal }) => {
     // A runtime interface without extensions, as local tools have it, sends no SIGTERM either.
     if (refusal && refusal !== 'status 404') {
@@ -33,18 +47,24 @@ export function shutDownWithEnvironment(participants: readonly Participant[]): v
 
 /** Ends as the signal would have ended the process. Where there are other handlers, ending is left to them. */
 async function end(signal: NodeJS.Signals): Promise<void> {
-  await shutDown([...shutdowns.values()])
+  await shutDown()
   if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
 }
 
-async function shutDown(all: readonly Shutdown[]): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), graceMs)
-  })
-  const outcomes = await Promise.race([Promise.allSettled(all.map(async (shutdown) => shutdown())), late])
-  clearTimeout(timer)
-  if (outcomes === 'late') return tell('ERROR', `Shutting down was not done within ${graceMs} ms.`)
+async function shutDown(): Promise<void> {
+  const late = after(graceMs())
+  await Promise.race([endAll(first), after(graceMs() / 2)])
+  if ((await Promise.race([endAll(shutdowns.values()), late])) === 'late') {
+    tell('ERROR', `Shutting down was not done within ${graceMs()} ms.`)
+  }
+}
+
+function after(ms: number): Promise<'late'> {
+  return new Promise((resolve) => setTimeout(() => resolve('late'), ms))
+}
+
+async function endAll(all: Iterable<Shutdown>): Promise<void> {
+  const outcomes = await Promise.allSettled(Array.from(all, async (shutdown) => shutdown()))
   for (const outcome of outcomes) {
     if (outcome.status === 'rejected') tell('ERROR', 'Shutting down failed.', outcome.reason)
   }
