@@ -25,15 +25,27 @@ export interface Invocation {
   readonly requestId: string
   /** When Lambda ends the invocation, in ms since the epoch. */
   readonly deadline: number
+  /**
+   * Aborts with `DeadlineError` shortly before the deadline, when the error answer is sent: hand it to whatever may
+   * take long, such as `fetch`.
+   */
+  readonly signal: AbortSignal
   /** True for the first event of this process. */
   readonly coldStart: boolean
+  /** The X-Ray trace that this is part of, such as `1-5759e988-bd862e3fe1be46a994272793`; null without one. */
+  readonly traceId: string | null
   /** Address of the client as the front saw it; null when the event does not say. */
   readonly clientAddress: string | null
   /** Who the front says the client is. */
   readonly identity: Identity
-  /** The event as Lambda delivered it. */
-  readonly event: HttpEvent
+  /** What Lambda delivered: the event, or of a queue the one message. */
+  readonly event: unknown
   readonly lambdaContext: LambdaContext
+}
+
+/** One HTTP request on its way through the function. */
+export interface HttpInvocation extends Invocation {
+  readonly event: HttpEvent
 }
 
 const current = new AsyncLocalStorage<Invocation>()
@@ -51,8 +63,38 @@ export function within<T>(invocation: Invocation, fn: () => T): T {
   return current.run(invocation, fn)
 }
 
+/** What a handler knows of an event before it looks into it. */
+export type Arrival = Pick<Invocation, 'requestId' | 'coldStart' | 'traceId' | 'lambdaContext'>
+
+/**
+ * Receives the events of one handler, and tells the first from the others.
+ *
+ * @throws InvalidContextError, the inner function, unless the context can name the request and its deadline.
+ */
+export function createReception(): (lambdaContext: LambdaContext) => Arrival {
+  let coldStart = true
+  return (lambdaContext) => {
+    checkContext(lambdaContext)
+    const arrival = {
+      requestId: lambdaContext.awsRequestId,
+      coldStart,
+      traceId: traceIdOf(lambdaContext),
+      lambdaContext,
+    }
+    coldStart = false
+    return arrival
+  }
+}
+
+/** In a process that serves many requests at once the variable is nobody's; there the context says it. */
+function traceIdOf(lambdaContext: LambdaContext): string | null {
+  const { xRayTraceId } = lambdaContext as { xRayTraceId?: unknown }
+  const header = typeof xRayTraceId === 'string' ? xRayTraceId : process.env._X_AMZN_TRACE_ID
+  return /(?:^|;)\s*Root=([\w-]+)/i.exec(header ?? '')?.[1] ?? null
+}
+
 /** Throws `InvalidContextError` unless `context` can name the request and its deadline. */
-export function checkContext(context: LambdaContext): void {
+function checkContext(context: LambdaContext): void {
   if (typeof context?.awsRequestId !== 'string') throw new InvalidContextError('awsRequestId is missing.')
   if (typeof context.getRemainingTimeInMillis !== 'function') {
     throw new InvalidContextError('getRemainingTimeInMillis is missing.')

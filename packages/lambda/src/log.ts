@@ -1,11 +1,21 @@
-/** One request and what became of it, as a structured log line. */
-export interface LogRecord {
+import type { Arrival } from './invocation.ts'
+
+/** What every structured log line has. */
+export interface LogLine {
   readonly level: 'ERROR' | 'WARN' | 'INFO'
   /** ISO 8601. */
   readonly time: string
   readonly message: string
   readonly requestId: string
+  /** The X-Ray trace, where there is one. */
+  readonly traceId?: string
   readonly coldStart: boolean
+  /** What was thrown. */
+  readonly error?: LoggedError
+}
+
+/** One request and what became of it. */
+export interface LogRecord extends LogLine {
   readonly method: string
   /** Without the query, which may hold secrets. */
   readonly path: string
@@ -13,8 +23,15 @@ export interface LogRecord {
   readonly status: number
   /** From the event's arrival to the end of the answer, in milliseconds. */
   readonly durationMs: number
-  /** What was thrown. */
-  readonly error?: LoggedError
+}
+
+/** One message of a queue that failed, or several that were not begun. */
+export interface MessageRecord extends LogLine {
+  readonly queue: string
+  /** Absent where the line is about several. */
+  readonly messageId?: string
+  /** How often the message has been received, this time included. */
+  readonly receiveCount?: number
 }
 
 export interface LoggedError {
@@ -52,8 +69,18 @@ function describeValue(value: unknown): string {
   }
 }
 
+/** The beginning of a line about `arrival`. */
+export function logLine(
+  level: LogLine['level'],
+  message: string,
+  { requestId, traceId, coldStart }: Arrival,
+): LogLine {
+  const time = new Date().toISOString()
+  return { level, time, message, requestId, ...(traceId !== null && { traceId }), coldStart }
+}
+
 /** Writes a record as one line of JSON, where Lambda's log collects it; an error or a warning on standard error. */
-export function writeLog(record: LogRecord): void {
+export function writeLog(record: LogLine): void {
   const line = JSON.stringify(record)
   if (record.level === 'INFO') console.log(line)
   else console.error(line)

@@ -62,7 +62,8 @@ function checkBasePath(basePath: string): void {
   throw new ServeConfigError(`basePath must look like /v1 or /a/b, without a / at its end: ${basePath}`)
 }
 
-function checkParticipants(participants: readonly Participant[]): void {
+/** @throws ServeConfigError */
+export function checkParticipants(participants: readonly Participant[]): void {
   if (!Array.isArray(participants)) throw new ServeConfigError('with must be an array of participants.')
   participants.forEach((participant, index) => {
     if (typeof participant?.around === 'function' || typeof participant?.shutdown === 'function') return

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Invocation } from './invocation.ts'
 
 /** Something that takes part in every invocation, such as a database. */
@@ -7,22 +8,78 @@ export interface Participant {
    * answer, body included; of an answer that is streamed, all but the bytes of its body, which are made afterwards.
    * `next` may be run again; the application then gets a fresh request. A throw, here or in `next`, becomes the
    * error answer.
+   *
+   * A participant that has a `bookmark` gets the one that the client brought as `options.freshness`. It may refuse it
+   * by an error whose `code` begins with `BOOKMARK_`, and is then asked again without.
    */
-  around?<T>(invocation: Invocation, next: () => Promise<T>): Promise<T>
-  /** Ends what the participant holds open. Nothing calls it in this version: SIGTERM is not handled yet. */
+  around?<T>(invocation: Invocation, next: () => Promise<T>, options?: AroundOptions): Promise<T>
+  /**
+   * Stands for what a request has seen and done, when it is read in the context of that request, so that the client's
+   * next request can be told to see no less, wherever it is answered. It is read after `around`, for every HTTP
+   * answer, and travels in the header `x-thaw-bookmark`. 1 to 128 letters, digits, `-`, `_`, `.`, `~`; null for
+   * nothing to say.
+   */
+  readonly bookmark?: string | null
+  /** Ends what the participant holds open. Called once, before the environment ends; 400 ms are left for it. */
   shutdown?(): Promise<void>
 }
 
-/** Runs `run` inside the `around` of every participant, the first outermost. */
-export async function nest<T>(
+export interface AroundOptions {
+  /** How new what is read has to be. */
+  readonly freshness?: { readonly bookmark: string }
+}
+
+/** The bookmarks of participants that have one, in the order of these; null for none. */
+export type Bookmarks = readonly (string | null)[]
+
+interface Nested<T> {
+  /** Settles when the outermost participant is done. */
+  readonly result: Promise<T>
+  /** What the participants say now, in the context that the innermost run had. */
+  readonly bookmarks: () => Bookmarks
+}
+
+/**
+ * Runs `run` inside the `around` of every participant, the first outermost.
+ *
+ * @param brought what the client brought, for the participants with a bookmark.
+ * @param mayRepeat whether `run` may be run again after a bookmark was refused only inside it.
+ */
+export function nest<T>(
   participants: readonly Participant[],
   invocation: Invocation,
   run: () => Promise<T>,
-): Promise<T> {
-  let next = run
-  for (const participant of participants.toReversed()) {
-    const inner = next
-    next = async () => (participant.around ? participant.around(invocation, inner) : inner())
+  brought: Bookmarks = [],
+  mayRepeat = false,
+): Nested<T> {
+  const travelling = participants.filter((participant) => 'bookmark' in participant)
+  let inContext: <R>(fn: () => R) => R = (fn) => fn()
+  let hasRun = false
+  let next = async () => {
+    hasRun = true
+    if (travelling.length > 0) inContext = AsyncLocalStorage.snapshot()
+    return run()
   }
-  return next()
+  for (const participant of participants.toReversed()) {
+    if (!participant.around) continue
+    const inner = next
+    const bookmark = brought[travelling.indexOf(participant)] ?? null
+    next = async () => {
+      if (bookmark === null) return participant.around!(invocation, inner)
+      hasRun = false
+      try {
+        return await participant.around!(invocation, inner, { freshness: { bookmark } })
+      } catch (error) {
+        // A client can bring anything: of another database, or of a state that was set back.
+        if (!isBookmarkError(error) || (hasRun && !mayRepeat)) throw error
+        return participant.around!(invocation, inner)
+      }
+    }
+  }
+  const bookmarks = () => inContext(() => travelling.map((participant) => participant.bookmark ?? null))
+  return { result: next(), bookmarks }
+}
+
+function isBookmarkError(error: unknown): boolean {
+  return String(Object(error).code).startsWith('BOOKMARK_')
 }

@@ -1,6 +1,8 @@
 import type { Application } from './apps/application.ts'
+import type { Deadline } from './deadline.ts'
 import { StreamClosedError } from './errors.ts'
 import type { Exchange, FrontAnswer } from './fronts/exchange.ts'
+import { bookmarkHeader, readBookmarks, withBookmark, writeBookmarks } from './http/bookmarks.ts'
 import type { RequestParts } from './http/request.ts'
 import {
   allowsBody,
@@ -10,19 +12,27 @@ import {
   readAnswer,
   readHead,
 } from './http/response.ts'
-import type { Invocation } from './invocation.ts'
-import { describeError, type LogRecord } from './log.ts'
+import type { HttpInvocation } from './invocation.ts'
+import { describeError, type LogRecord, logLine } from './log.ts'
 import type { Settings } from './options.ts'
-import { nest } from './participant.ts'
+import { type Bookmarks, nest } from './participant.ts'
 import { problemResponse } from './problem.ts'
-import { type ResponseStream, writeStreamed, writeWhole } from './stream.ts'
 
 /** One event on its way from a front to the application and back. */
 export interface Turn {
   readonly exchange: Exchange
-  readonly invocation: Invocation
+  readonly invocation: HttpInvocation
+  readonly deadline: Deadline
   /** By `process.uptime()`: `performance` would be loaded for this alone. */
   readonly startedAt: number
+}
+
+/** How an answer gets to its front. */
+interface Writer<P, R> {
+  /** Reads what the application answered. May be called again, and then counts alone. */
+  prepare(response: ResponseParts): Promise<P>
+  /** @param bookmark for the client to bring back; null for none. */
+  seal(prepared: P, bookmark: string | null): R
 }
 
 /** What became of a turn, for the log. */
@@ -33,31 +43,44 @@ interface Outcome {
   failure?: { readonly error: unknown }
 }
 
+/** Sends what `writeHead` of the exchange has made of a head, and then the body as fast as it is taken. */
+export type Send = (head: object, body: ResponseBody, signal: AbortSignal) => Promise<void>
+
 export interface Responder {
   answer(turn: Turn): Promise<FrontAnswer>
-  stream(turn: Turn, stream: ResponseStream): Promise<void>
+  /** For fronts that have a `writeHead`. Rejects with what breaks the body off. */
+  stream(turn: Turn, send: Send): Promise<void>
 }
 
 export function createResponder(application: Application, settings: Settings): Responder {
   const { participants, basePath, cors, exposeErrors } = settings
 
   /**
-   * Lets the application answer, inside the participants, and hands the answer to `finish`; what is thrown, by
-   * `finish` too, becomes a problem that is handed to it. `finish` may be called again and then counts alone.
+   * Lets the application answer, inside the participants, and has the answer prepared there; what is thrown, by
+   * `prepare` too, becomes a problem that is prepared instead. `seal` ends it when the participants are done.
    */
-  async function respond<T>(
-    { exchange, invocation }: Turn,
+  async function respond<P, R>(
+    { exchange, invocation, deadline }: Turn,
     outcome: Outcome,
-    finish: (response: ResponseParts) => Promise<T>,
-  ): Promise<T> {
+    { prepare, seal }: Writer<P, R>,
+  ): Promise<R> {
     let request: RequestParts | null = null
+    let bookmarks = (): Bookmarks => []
     const send = (response: ResponseParts) => {
       outcome.status = response.status
-      return finish(request && cors ? cors.allow(request, response) : response)
+      return prepare(request && cors ? cors.allow(request, response) : response)
     }
-    const fail = (error: unknown) => {
+    const run = async (read: RequestParts) => {
+      deadline.check()
+      const response = await application(read, invocation)
+      // Too late: the client has its answer.
+      if (deadline.signal.aborted) response.body.cancel().catch(() => {})
+      deadline.check()
+      return send(response)
+    }
+    const fail = async (error: unknown) => {
       outcome.failure = { error }
-      return send(problemResponse(error, invocation.requestId, exposeErrors))
+      return seal(await send(problemResponse(error, invocation.requestId, exposeErrors)), null)
     }
     try {
       const read = exchange.readRequest(basePath)
@@ -65,10 +88,13 @@ export function createResponder(application: Application, settings: Settings): R
       const preflight = cors?.preflight(read)
       if (preflight) {
         outcome.status = preflight.status
-        return await finish(preflight)
+        return seal(await prepare(preflight), null)
       }
+      const brought = readBookmarks(read.headers.get(bookmarkHeader))
       // A participant may run this again, so that each run makes a request of its own.
-      return await nest(participants, invocation, async () => send(await application(read, invocation)))
+      const nested = nest(participants, invocation, () => run(read), brought, isSafe(read.method))
+      bookmarks = nested.bookmarks
+      return seal(await deadline.race(nested.result), writeBookmarks(bookmarks()))
     } catch (error) {
       // A response that the error itself brought may be one that cannot be sent.
       return await fail(error).catch((second) => fail(new AggregateError([error, second], String(error))))
@@ -78,28 +104,43 @@ export function createResponder(application: Application, settings: Settings): R
   async function answer(turn: Turn): Promise<FrontAnswer> {
     const { exchange } = turn
     const outcome: Outcome = { status: 0 }
-    const result = await respond(turn, outcome, async (response) =>
-      exchange.writeAnswer(await readAnswer(response, exchange.method)),
-    )
+    const result = await respond(turn, outcome, {
+      async prepare(response) {
+        const answer = await readAnswer(response, exchange.method)
+        return { answer, written: exchange.writeAnswer(answer) }
+      },
+      seal: ({ answer, written }, bookmark) =>
+        bookmark === null
+          ? written
+          : exchange.writeAnswer({ ...answer, headers: withBookmark(answer.headers, bookmark) }),
+    })
     report(turn, outcome)
     return result
   }
 
-  async function stream(turn: Turn, stream: ResponseStream): Promise<void> {
+  async function stream(turn: Turn, sendAnswer: Send): Promise<void> {
     const { method, writeHead } = turn.exchange
-    if (!writeHead) return writeWhole(stream, await answer(turn))
+    if (!writeHead) throw new TypeError('This front takes whole answers only.')
     const outcome: Outcome = { status: 0 }
     let unread: ResponseBody | null = null
-    const { head, body } = await respond(turn, outcome, async (response) => {
-      await unread?.cancel()
-      const head = writeHead(streamedHead(response, method))
-      unread = response.body
-      if (allowsBody(response.status, method)) return { head, body: response.body }
-      await unread.cancel()
-      return { head, body: fixedBody(new Uint8Array()) }
+    const { head, body } = await respond(turn, outcome, {
+      async prepare(response) {
+        await unread?.cancel()
+        const head = streamedHead(response, method)
+        unread = response.body
+        if (allowsBody(response.status, method)) return { head, body: response.body }
+        await unread.cancel()
+        return { head, body: fixedBody(new Uint8Array()) }
+      },
+      seal: ({ head, body }, bookmark) => ({
+        head: writeHead(
+          bookmark === null ? head : { ...head, headers: withBookmark(head.headers, bookmark) },
+        ),
+        body,
+      }),
     })
     try {
-      await writeStreamed(stream, head, body)
+      await sendAnswer(head, body, turn.deadline.signal)
     } catch (error) {
       outcome.failure = { error }
       report(turn, outcome, ', which broke off')
@@ -113,11 +154,11 @@ export function createResponder(application: Application, settings: Settings): R
     const isError = failure !== undefined && (status >= 500 || end !== '')
     if (!isError && !settings.logRequests) return
     const record: LogRecord = {
-      level: isError ? levelOf(status, failure.error) : 'INFO',
-      time: new Date().toISOString(),
-      message: `${method} ${path} was answered with ${status}${end}`,
-      requestId: invocation.requestId,
-      coldStart: invocation.coldStart,
+      ...logLine(
+        isError ? levelOf(status, failure.error) : 'INFO',
+        `${method} ${path} was answered with ${status}${end}`,
+        invocation,
+      ),
       method,
       path,
       status,
@@ -128,6 +169,11 @@ export function createResponder(application: Application, settings: Settings): R
   }
 
   return { answer, stream }
+}
+
+// Asking again for what is only read does no harm. RFC 9110, 9.2.1.
+function isSafe(method: string): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
 }
 
 // What is not implemented here, what only has to be asked again, and a client that went away wake nobody.

@@ -1,11 +1,14 @@
 import { type App, applicationOf } from './apps/app.ts'
 import type { FetchHandler } from './apps/fetch.ts'
+import { Deadline } from './deadline.ts'
 import type { Exchange, FrontAnswer } from './fronts/exchange.ts'
 import { openEvent } from './fronts/open.ts'
-import { checkContext, type Invocation, type LambdaContext, within } from './invocation.ts'
+import { createReception, type LambdaContext, within } from './invocation.ts'
 import { type ServeOptions, settle } from './options.ts'
 import { createResponder, type Turn } from './respond.ts'
-import { streamingRuntime } from './stream.ts'
+import { shutDownWithEnvironment } from './shutdown/shutdown.ts'
+import { streamingRuntime, writeStreamed, writeWhole } from './stream.ts'
+import { listenAt } from './web/server.ts'
 
 export type HttpHandler = (event: unknown, context: LambdaContext) => Promise<FrontAnswer>
 
@@ -17,6 +20,9 @@ export type HttpHandler = (event: unknown, context: LambdaContext) => Promise<Fr
  * `NotHttpEventError` or `InvalidContextError` for an invocation that is no HTTP request; and with the reason when an
  * answer that was being streamed breaks off.
  *
+ * In a Web Function, which has the variable `AWS_LAMBDA_HTTP_ENDPOINT`, it listens there by itself, and nobody calls the
+ * handler. All answers are then sent while they are made.
+ *
  * @throws ServeConfigError at once, for an application or options it cannot work with.
  */
 export function serve(app: FetchHandler, options?: ServeOptions): HttpHandler
@@ -26,38 +32,44 @@ export function serve(app: App, options: ServeOptions = {}): HttpHandler {
   const settings = settle(options, process.env)
   const { answer, stream } = createResponder(application, settings)
   const runtime = settings.stream ? streamingRuntime() : null
-  let coldStart = true
+  const receive = createReception()
+  shutDownWithEnvironment(settings.participants)
 
-  const open = (event: unknown, context: LambdaContext): Turn => {
+  const open = (exchange: Exchange, context: LambdaContext): Turn => {
     const startedAt = process.uptime()
-    const exchange = openEvent(event)
-    checkContext(context)
-    const invocation = invocationOf(exchange, context, coldStart)
-    coldStart = false
-    return { exchange, invocation, startedAt }
+    const arrival = receive(context)
+    const { address, identity } = exchange.readCaller()
+    const deadline = new Deadline(context)
+    const invocation = {
+      ...arrival,
+      deadline: deadline.at,
+      signal: deadline.signal,
+      clientAddress: address,
+      identity,
+      event: exchange.event,
+    }
+    return { exchange, invocation, deadline, startedAt }
   }
 
+  const { AWS_LAMBDA_HTTP_ENDPOINT: endpoint } = process.env
+  if (endpoint) {
+    listenAt(endpoint, async (exchange, context, send) => {
+      const turn = open(exchange, context)
+      await within(turn.invocation, () => stream(turn, send)).finally(() => turn.deadline.end())
+    })
+  }
   if (!runtime) {
     return async (event, context) => {
-      const turn = open(event, context)
-      return within(turn.invocation, () => answer(turn))
+      const turn = open(openEvent(event), context)
+      return within(turn.invocation, () => answer(turn)).finally(() => turn.deadline.end())
     }
   }
   return runtime.streamifyResponse(async (event, responseStream, context) => {
-    const turn = open(event, context)
-    await within(turn.invocation, () => stream(turn, responseStream))
+    const turn = open(openEvent(event), context)
+    const streamTo = async () => {
+      if (!turn.exchange.writeHead) return writeWhole(responseStream, await answer(turn))
+      return stream(turn, (head, body, signal) => writeStreamed(responseStream, head, body, signal))
+    }
+    await within(turn.invocation, streamTo).finally(() => turn.deadline.end())
   }) as HttpHandler
-}
-
-function invocationOf(exchange: Exchange, lambdaContext: LambdaContext, coldStart: boolean): Invocation {
-  const { address, identity } = exchange.readCaller()
-  return {
-    requestId: lambdaContext.awsRequestId,
-    deadline: Date.now() + lambdaContext.getRemainingTimeInMillis(),
-    coldStart,
-    clientAddress: address,
-    identity,
-    event: exchange.event,
-    lambdaContext,
-  }
 }

@@ -37,25 +37,43 @@ export async function writeWhole(stream: ResponseStream, answer: object): Promis
 
 /**
  * Writes a head, then a body as fast as the stream takes it. Rejects with what the body throws, with
- * `StreamClosedError` when the stream ends early, and with `ResponseTooLargeError`; the stream is then left open, so
- * that the runtime can tell the front that the answer broke off.
+ * `StreamClosedError` when the stream ends early, with the reason of `signal`, and with `ResponseTooLargeError`; the
+ * stream is then left open, so that the runtime can tell the front that the answer broke off.
  *
  * The format is Lambda's `application/vnd.awslambda.http-integration-response`: JSON, eight NUL bytes, the body. It
  * is written here and not by `HttpResponseStream.from`, which leaves it out when the body is empty.
  */
-export async function writeStreamed(stream: ResponseStream, head: object, body: ResponseBody): Promise<void> {
+export async function writeStreamed(
+  stream: ResponseStream,
+  head: object,
+  body: ResponseBody,
+  signal: AbortSignal,
+): Promise<void> {
   stream.setContentType('application/vnd.awslambda.http-integration-response')
-  await writeAll(stream, [Buffer.from(JSON.stringify(head)), Buffer.alloc(8)], body)
+  await writeAll(stream, [Buffer.from(JSON.stringify(head)), Buffer.alloc(8)], body, signal)
 }
 
-async function writeAll(stream: ResponseStream, first: Uint8Array[], body: ResponseBody): Promise<void> {
-  let closed: StreamClosedError | null = null
+/** Writes a body as `writeStreamed` does, to a stream that takes no head. */
+export async function writeBody(stream: Writable, body: ResponseBody, signal: AbortSignal): Promise<void> {
+  await writeAll(stream, [], body, signal)
+}
+
+async function writeAll(
+  stream: Writable,
+  first: Uint8Array[],
+  body: ResponseBody,
+  signal?: AbortSignal,
+): Promise<void> {
+  let closed: Error | null = null
   let wake = () => {}
-  const onClose = (error?: Error) => {
-    closed ??= new StreamClosedError(error)
+  const breakOff = (error: Error) => {
+    closed ??= error
     body.cancel().catch(() => {})
     wake()
   }
+  const onClose = (error?: Error) => breakOff(new StreamClosedError(error))
+  const onAbort = () => breakOff(signal?.reason)
+  signal?.addEventListener('abort', onAbort)
   const onDrain = () => wake()
   stream.on('close', onClose).on('error', onClose).on('drain', onDrain)
 
@@ -68,7 +86,7 @@ async function writeAll(stream: ResponseStream, first: Uint8Array[], body: Respo
     if (closed) throw closed
   }
   try {
-    await write(Buffer.concat(first))
+    if (first.length > 0) await write(Buffer.concat(first))
     let size = 0
     for await (const chunk of body.chunks()) {
       size += chunk.byteLength
@@ -83,5 +101,6 @@ async function writeAll(stream: ResponseStream, first: Uint8Array[], body: Respo
   } finally {
     // Not the one for errors: what the runtime meets afterwards would end the process.
     stream.off('close', onClose).off('drain', onDrain)
+    signal?.removeEventListener('abort', onAbort)
   }
 }

@@ -9,6 +9,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 
 const source = fileURLToPath(new URL('../src/index.ts', import.meta.url))
 let folder: string
+/** The files of which something is in a bundle. */
+const inputs = new Map<string, string[]>()
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'thaw-lambda-'))
 })
@@ -17,8 +19,9 @@ afterAll(() => rm(folder, { recursive: true }))
 async function bundle(name: string, entry: string, resolveDir = folder): Promise<string> {
   const outfile = join(folder, `${name}.mjs`)
   const stdin = { contents: entry.replace('@thaw/lambda', source), resolveDir }
-  await build({
+  const { metafile } = await build({
     stdin,
+    metafile: true,
     outfile,
     bundle: true,
     minify: true,
@@ -26,6 +29,7 @@ async function bundle(name: string, entry: string, resolveDir = folder): Promise
     format: 'esm',
     target: 'node24',
   })
+  inputs.set(outfile, Object.keys(Object.values(metafile.outputs)[0]!.inputs))
   return outfile
 }
 
@@ -72,9 +76,33 @@ async function sizes(entry: string): Promise<{ standIns: number; others: number 
 test('serve for a fetch application is small, and loads no class of fetch before the first request', async () => {
   const file = await bundle('fetch', `export { serve } from '@thaw/lambda'`)
   const { standIns, others } = await sizes(`export { serve } from '@thaw/lambda'`)
-  expect(others).toBeLessThan(23_000)
+  expect(others).toBeLessThan(30_000)
   expect(standIns).toBeLessThan(19_000)
   const start = `import { serve } from ${JSON.stringify(file)}; const handler = serve({ fetch() {} });`
+  expect(await loadedBy(start)).toEqual([])
+})
+
+test('what a function does not use is not in its bundle', async () => {
+  const parts = ['aws', 'apps', 'fronts', 'metrics', 'queue', 'schedule', 'secrets', 'socket']
+  const partsOf = async (name: string) => {
+    const file = await bundle(name, `export { ${name} } from '@thaw/lambda'`)
+    return parts.filter((part) => inputs.get(file)?.some((input) => input.includes(`/lambda/src/${part}/`)))
+  }
+  expect(await partsOf('serve')).toEqual(['apps', 'fronts'])
+  expect(await partsOf('queue')).toEqual(['fronts', 'queue'])
+  expect(await partsOf('schedule')).toEqual(['fronts', 'schedule'])
+  expect(await partsOf('socket')).toEqual(['fronts', 'socket'])
+  expect(await partsOf('createConnections')).toEqual(['aws', 'fronts', 'socket'])
+  expect(await partsOf('secret')).toEqual(['aws', 'secrets'])
+  expect(await partsOf('metrics')).toEqual(['metrics'])
+})
+
+test('nothing but serve with something to shut down loads node:http while it starts', async () => {
+  const names = 'createConnections, memoryRegistry, metrics, queue, schedule, secret, serve, socket'
+  const file = await bundle('all', `export { ${names} } from '@thaw/lambda'`)
+  const start = `import { ${names} } from ${JSON.stringify(file)}
+    const connections = createConnections({ registry: memoryRegistry() })
+    globalThis.used = [metrics(), queue(() => {}), schedule(() => {}), socket({}, { connections }), serve({ fetch() {} })]`
   expect(await loadedBy(start)).toEqual([])
 })
 
@@ -134,6 +162,8 @@ test('the modules that such an application loads beside those of an empty functi
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script])
   // A longer list is a slower cold start: who adds to it says here what for.
   expect(JSON.parse(stdout).sort()).toEqual([
+    // The signal of the invocation.
+    'NativeModule internal/abort_controller',
     // getInvocation()
     'NativeModule internal/async_local_storage/async_context_frame',
     'NativeModule internal/async_local_storage/run_scope',

@@ -229,3 +229,34 @@ function encodeBody(body: Uint8Array): Record<string, unknown> {
     ? { body: bytes.toString('utf8'), isBase64Encoded: false }
     : { body: bytes.toString('base64'), isBase64Encoded: true }
 }
+
+/** A message in an SQS event, as Lambda's documentation shows it; `changes` may go one level deep. */
+export function sqsRecord(id: string, body: unknown, changes: Record<string, unknown> = {}) {
+  const { attributes, ...rest } = changes
+  return {
+    messageId: id,
+    receiptHandle: `handle of ${id}`,
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    attributes: {
+      ApproximateReceiveCount: '1',
+      SentTimestamp: '1545082649183',
+      SenderId: 'AIDAIENQZJOLO23YVJ4VO',
+      ApproximateFirstReceiveTimestamp: '1545082649185',
+      ...(attributes as object),
+    },
+    messageAttributes: {},
+    md5OfBody: 'e4e68fb7bd0e697a0ae8f1bb342846b3',
+    eventSource: 'aws:sqs',
+    eventSourceARN: 'arn:aws:sqs:eu-west-1:123456789012:jobs',
+    awsRegion: 'eu-west-1',
+    ...rest,
+  }
+}
+
+/** The same in a FIFO queue. */
+export function fifoRecord(id: string, group: string, body: unknown = id) {
+  return sqsRecord(id, JSON.stringify(body), {
+    eventSourceARN: 'arn:aws:sqs:eu-west-1:123456789012:jobs.fifo',
+    attributes: { MessageGroupId: group, MessageDeduplicationId: id, SequenceNumber: '18849496460467696128' },
+  })
+}

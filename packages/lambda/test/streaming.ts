@@ -28,7 +28,11 @@ export function stubRuntime(): void {
  * Invokes a streaming handler as the runtime does: its stream is the body of a chunked request to Lambda, and an
  * error ends that body with trailers.
  */
-export async function invokeStreaming(handler: unknown, event: unknown): Promise<Streamed> {
+export async function invokeStreaming(
+  handler: unknown,
+  event: unknown,
+  context = lambdaContext(),
+): Promise<Streamed> {
   const server = createServer()
   await once(server.listen(0, '127.0.0.1'), 'listening')
   try {
@@ -48,7 +52,7 @@ export async function invokeStreaming(handler: unknown, event: unknown): Promise
     })
     const done = once(outgoing, 'response')
     try {
-      await (handler as Handler)(event, stream, lambdaContext())
+      await (handler as Handler)(event, stream, context)
     } catch (error) {
       outgoing.addTrailers({ 'Lambda-Runtime-Function-Error-Type': (error as Error).name })
       outgoing.end()

@@ -1,7 +1,7 @@
 import type { HttpEvent } from '../fronts/exchange.ts'
 import type { RequestParts } from '../http/request.ts'
 import type { ResponseParts } from '../http/response.ts'
-import type { Invocation, LambdaContext } from '../invocation.ts'
+import type { HttpInvocation, LambdaContext } from '../invocation.ts'
 
 /** What an application gets beside the request: where it runs. Hono shows it as `c.env`. */
 export interface LambdaEnv {
@@ -12,4 +12,4 @@ export interface LambdaEnv {
 }
 
 /** An application of any kind, as `serve` calls it. Rejects with what the application throws. */
-export type Application = (request: RequestParts, invocation: Invocation) => Promise<ResponseParts>
+export type Application = (request: RequestParts, invocation: HttpInvocation) => Promise<ResponseParts>

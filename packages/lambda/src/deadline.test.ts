@@ -1,0 +1,93 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import { event, functionUrlEvent, lambdaContext } from '../test/events.ts'
+import { invokeStreaming, stubRuntime } from '../test/streaming.ts'
+import { DeadlineError, getInvocation, type LogRecord, type Participant, serve } from './index.ts'
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+})
+
+const never = () => new Promise<never>(() => {})
+const soon = { getRemainingTimeInMillis: () => 100 }
+
+test('what outlives the invocation is answered with 504, and its signal aborts', async () => {
+  const records: LogRecord[] = []
+  let signal: AbortSignal | undefined
+  const app = () => {
+    signal = getInvocation()?.signal
+    return never()
+  }
+  const handler = serve(app, { log: (record) => void records.push(record) })
+  const answer = await handler(event('/slow'), lambdaContext(soon))
+  expect(answer.statusCode).toBe(504)
+  expect(JSON.parse(answer.body ?? '')).toMatchObject({
+    status: 504,
+    code: 'DEADLINE_EXCEEDED',
+    detail: expect.stringContaining('time limit (100 ms)'),
+  })
+  expect(signal?.reason).toBeInstanceOf(DeadlineError)
+  expect(records).toMatchObject([{ level: 'ERROR', status: 504, error: { code: 'DEADLINE_EXCEEDED' } }])
+})
+
+test('a participant that stands still is no different', async () => {
+  const stuck: Participant = { around: never }
+  const answer = await serve(() => new Response(), { with: [stuck], log() {} })(
+    event('/'),
+    lambdaContext(soon),
+  )
+  expect(answer.statusCode).toBe(504)
+})
+
+test('after the deadline a participant cannot run the application any more, and a late response is cancelled', async () => {
+  let runs = 0
+  const cancelled = Promise.withResolvers<unknown>()
+  const late = Promise.withResolvers<void>()
+  const again = Promise.withResolvers<unknown>()
+  const retrying: Participant = {
+    async around(_invocation, next) {
+      const first = await next().catch(() => null)
+      again.resolve(await next().catch((error) => error))
+      return first as never
+    },
+  }
+  const app = async () => {
+    runs++
+    await late.promise
+    return new Response(new ReadableStream({ cancel: cancelled.resolve }))
+  }
+  const answer = await serve(app, { with: [retrying], log() {} })(event('/'), lambdaContext(soon))
+  expect(answer.statusCode).toBe(504)
+  late.resolve()
+  await cancelled.promise
+  expect(await again.promise).toBeInstanceOf(DeadlineError)
+  expect(runs).toBe(1)
+})
+
+test('a body that is streamed past the deadline breaks off', async () => {
+  stubRuntime()
+  const cancelled = Promise.withResolvers<unknown>()
+  const body = () =>
+    new ReadableStream({
+      start: (controller) => controller.enqueue(Buffer.from('first')),
+      cancel: cancelled.resolve,
+    })
+  const handler = serve(() => new Response(body()), { stream: true, log() {} })
+  const sent = functionUrlEvent({
+    method: 'GET',
+    target: '/',
+    headers: [['Host', 'a.example']],
+    body: Buffer.of(),
+  })
+  const streamed = await invokeStreaming(handler, sent, lambdaContext(soon))
+  expect(streamed).toMatchObject({ head: { statusCode: 200 }, error: 'DeadlineError' })
+  expect(streamed.body.toString()).toBe('first')
+  await cancelled.promise
+})
+
+test.each([Number.POSITIVE_INFINITY, 2 ** 40, Number.NaN])(
+  'a context with %s ms left has no deadline that a timer could keep',
+  async (left) => {
+    const context = lambdaContext({ getRemainingTimeInMillis: () => left })
+    expect((await serve(() => new Response())(event('/'), context)).statusCode).toBe(200)
+  },
+)
