@@ -33,6 +33,7 @@ function operation(given: Partial<Operation>): Operation {
     weak: null,
     context: null,
     bookmark: null,
+    gathered: null,
     outcome: 'acknowledged',
     published: false,
     saw: null,

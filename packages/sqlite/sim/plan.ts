@@ -24,6 +24,8 @@ export interface Plan {
   readonly outages: number
   /** How many keys there are for writes that are repeated. */
   readonly keys: number
+  /** Whether some environments gather what a request writes: `durability: 'invocation'`. */
+  readonly gathers: boolean
   /** After so many faults there are no more. */
   readonly mostFaults: number
   /** Virtual ms after which no more faults befall anybody. */
@@ -91,6 +93,7 @@ export function makePlan(random: SeededRandom): Plan {
       : [],
     outages: stormy && random.chance(0.4) ? random.integer(1, 2) : 0,
     keys: 4,
+    gathers: random.fork('gathers').chance(0.35),
     mostFaults: random.integer(3, 40),
     healsAfterMs: long ? 12 * HOUR : random.integer(500, 20_000),
     kills: drawKills(scenario, random),

@@ -12,13 +12,14 @@ import { type Operation, Violation, type Weakness } from './history.ts'
 import { countRows, OBSERVE, observe, tablesIn, write } from './model.ts'
 import { classify, Thrown } from './outcome.ts'
 import type { Plan } from './plan.ts'
+import { Request } from './request.ts'
 import type { Scheduler } from './scheduler.ts'
 
 export interface ClientOptions {
   readonly name: string
   readonly environment: Pick<
     Environment,
-    'name' | 'dead' | 'freshness' | 'clock' | 'pause' | 'earliestWithin'
+    'name' | 'dead' | 'freshness' | 'gathers' | 'clock' | 'pause' | 'earliestWithin'
   >
   readonly plan: Pick<Plan, 'operations' | 'rest' | 'scenario' | 'huge' | 'keys'>
   readonly random: SeededRandom
@@ -41,7 +42,12 @@ export class Client {
   /** Those that it saw last of the tables that writes have made. */
   #tables: readonly string[] = []
   /** The context in which it works now. */
-  #context: { readonly begun: number; readonly freshness: Freshness } | null = null
+  #context: {
+    readonly begun: number
+    readonly freshness: Freshness
+    /** Null where each transaction is published by itself. */
+    readonly request: Request | null
+  } | null = null
 
   constructor(options: ClientOptions) {
     this.#options = options
@@ -52,7 +58,7 @@ export class Client {
     for (let i = 0; i < plan.operations && !environment.dead; i++) {
       await this.#pause()
       if (random.chance(plan.rest[0])) await environment.pause(random.integer(0, plan.rest[1]))
-      if (random.chance(0.12)) await this.#inContext(db)
+      if (random.chance(environment.gathers ? 0.4 : 0.12)) await this.#inContext(db)
       else await this.#any(db)
     }
   }
@@ -70,21 +76,30 @@ export class Client {
   }
 
   async #inContext(db: SqliteDatabase): Promise<void> {
-    const { environment, random, scheduler, name } = this.#options
+    const { environment, random, scheduler, name, plan } = this.#options
     const deadline = environment.clock.now() + random.integer(200, 60_000)
     const begun = scheduler.tick()
     const asked = random.chance(0.5)
       ? drawFreshness(this.#options.random, this.#options.bookmarks)
       : undefined
+    const request = environment.gathers ? new Request(scheduler, name) : null
     const work = async () => {
-      this.#context = { begun, freshness: asked ?? environment.freshness }
-      for (let i = random.integer(1, 3); i > 0 && !environment.dead; i--) {
+      this.#context = { begun, freshness: asked ?? environment.freshness, request }
+      for (let i = random.integer(1, request ? 6 : 3); i > 0 && !environment.dead; i--) {
         await this.#any(db)
         if (random.chance(0.5)) await this.#bookmark(db)
         await this.#pause()
       }
+      if (!request) return
+      request.closes()
+      if (random.chance(0.1)) throw new Thrown('') // what was written is published all the same
     }
-    await db.around({ requestId: `${name}-${begun}`, deadline }, work, { freshness: asked })
+    const around = () => db.around({ requestId: `${name}-${begun}`, deadline }, work, { freshness: asked })
+    if (!request) await around()
+    else {
+      const ended = await request.end(around, environment, plan.scenario === 'wipe')
+      for (const operation of ended) this.#options.onEnd?.(operation)
+    }
     this.#context = null
   }
 
@@ -277,7 +292,7 @@ export class Client {
       kind,
       id,
       key,
-      published,
+      published: published && !this.#context?.request?.isOpen,
       begun: this.#context?.begun ?? called,
       called,
       responded: Number.POSITIVE_INFINITY,
@@ -285,6 +300,7 @@ export class Client {
       weak: published ? this.#weakness(freshness) : null,
       context: this.#context?.begun ?? null,
       bookmark: null,
+      gathered: null,
       outcome: 'pending',
       saw: null,
       result: null,
@@ -304,6 +320,11 @@ export class Client {
       }))
     }
     if (environment.dead) return false
+    const request = this.#context?.request
+    if (request?.gathers(operation, outcome)) {
+      request.add(operation, outcome, error)
+      return outcome === 'acknowledged'
+    }
     operation.responded = scheduler.tick()
     operation.respondedAt = scheduler.now
     if (published && outcome !== 'refused' && madeUp)

@@ -4,6 +4,7 @@ import type { SeededRandom } from '@thaw/testing'
 import { type MaintenancePolicy, openSqlite } from '../src/index.ts'
 import { Bucket } from './bucket.ts'
 import { check, type Generation } from './check.ts'
+import { checkGathered } from './check-gathered.ts'
 import { Disasters } from './disasters.ts'
 import { Environment } from './environment.ts'
 import { type Operation, Violation } from './history.ts'
@@ -85,6 +86,7 @@ export class World {
     scheduler.note('check')
     const generations = this.#replay()
     check(generations, this.operations)
+    checkGathered(generations, this.operations)
     await this.#checkFiles(generations)
   }
 
@@ -158,6 +160,7 @@ export class World {
       clockErrorMs: error,
       newDatabase: made,
       freshness: this.#random.chance(0.8) ? 'strong' : { withinMs: drawAge(this.#random) },
+      gathers: this.plan.gathers && this.#random.fork(`${name} gathers`).chance(0.6),
     })
     this.#environments.push(environment)
     return environment
@@ -217,6 +220,7 @@ export class World {
           readPatienceMs: plan.readPatienceMs,
           maintainEvery: plan.maintenance?.inlineEvery ?? 0,
           freshness: environment.freshness,
+          durability: environment.gathers ? 'invocation' : 'commit',
           ...environment.newDatabase,
         })
       } catch (error) {
