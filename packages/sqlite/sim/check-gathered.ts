@@ -57,7 +57,7 @@ function checkWhole(
 
 function checkOwn(
   request: readonly Operation[],
-  { brief, full }: Expectations,
+  { brief, full, counts }: Expectations,
   places: ReadonlyMap<string, number>,
 ): void {
   let own = 0
@@ -69,8 +69,8 @@ function checkOwn(
         saw === null ||
         (saw.form === 'full' && saw.value === full[own]) ||
         (saw.form === 'brief' && saw.value === brief[own]) ||
-        (saw.form === 'count' && saw.value === own) ||
-        (saw.form === 'rows' && saw.value.writes === own) ||
+        (saw.form === 'count' && saw.value === counts[own]) ||
+        (saw.form === 'rows' && saw.value.writes === counts[own]) ||
         (saw.form === 'absent' && !tablesIn(full[own] ?? '').has(saw.value))
       if (!isOwn)
         throw wrong(operation, `it saw other than what its request had written: ${JSON.stringify(saw.value)}`)

@@ -14,8 +14,8 @@ class ClearedAway extends Error {
  */
 export class Environment implements Owner {
   readonly name: string
-  /** Whether it serves clients, or only maintains the database. */
-  readonly role: 'application' | 'maintenance'
+  /** Whether it serves clients, or only maintains the database or gives it back an old state. */
+  readonly role: 'application' | 'maintenance' | 'operator'
   /** Where it keeps its copy: what a killed predecessor left there lies there still. */
   readonly directory: string
   readonly clock: Clock

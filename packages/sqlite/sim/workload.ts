@@ -320,6 +320,8 @@ export class Client {
       }))
     }
     if (environment.dead) return false
+    if (what.published && outcome !== 'refused' && madeUp)
+      throw new Violation(`${name} was answered by ${kind} though its bookmark was made up`)
     const request = this.#context?.request
     if (request?.gathers(operation, outcome)) {
       request.add(operation, outcome, error)
@@ -327,8 +329,6 @@ export class Client {
     }
     operation.responded = scheduler.tick()
     operation.respondedAt = scheduler.now
-    if (published && outcome !== 'refused' && madeUp)
-      throw new Violation(`${name} was answered by ${kind} though its bookmark was made up`)
     operation.outcome = outcome
     operation.error = error
     scheduler.note(

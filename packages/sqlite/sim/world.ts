@@ -11,6 +11,7 @@ import { type Operation, Violation } from './history.ts'
 import { maintainOnce } from './maintenance.ts'
 import { drawAge, drawNewDatabase, makePlan, type Plan } from './plan.ts'
 import { type Replayed, replay } from './replay.ts'
+import { drawTarget, restoreOnce } from './restores.ts'
 import { checkMerged, checkRestorePoints } from './retained.ts'
 import { Scheduler } from './scheduler.ts'
 import { makeChain } from './seed.ts'
@@ -38,6 +39,8 @@ export class World {
   readonly #generations: { tick: number; startsEmpty: boolean }[] = []
   /** What clients were given, and may take elsewhere. */
   readonly #bookmarks: string[] = []
+  /** The transactions that were to be gone back to, by the environment that was to do that. */
+  readonly #restores = new Map<string, number>()
   #lives = 0
   readonly #disasters: Disasters
   #failure: unknown = null
@@ -78,6 +81,7 @@ export class World {
     this.#disasters.begin()
     this.#planWipe()
     this.#planMaintenance()
+    this.#planRestores()
     await this.#settle()
     this.#disasters.heal()
     this.#start(this.#newEnvironment(join(this.#directory, 'tmp-last')), true)
@@ -108,7 +112,7 @@ export class World {
   #replay(): (Generation & Replayed)[] {
     return this.#generations.map((generation, index) => {
       const created = this.bucket.created.filter((one) => one.generation === index)
-      return { ...generation, ...replay(created, join(this.#directory, 'replay.db')) }
+      return { ...generation, ...replay(created, join(this.#directory, 'replay.db'), this.#restores) }
     })
   }
 
@@ -282,11 +286,31 @@ export class World {
     if (this.#random.chance(this.plan.disturbance)) this.#disasters.disturbSoon(environment, 600)
   }
 
+  #planRestores(): void {
+    const { plan, scheduler } = this
+    const random = this.#random.fork('restores')
+    for (let i = 0; i < plan.restores; i++) {
+      const within = plan.scenario === 'retention' ? 3 * HOUR : random.pick([1_500, 10_000])
+      scheduler.after(random.integer(0, within), null, 'an old state is wanted', () => this.#restore(random))
+    }
+  }
+
+  /** In a process of its own, as an operator would. */
+  #restore(random: SeededRandom): void {
+    const to = drawTarget(random, this.bucket.created, this.#restores)
+    if (to === null) return
+    const environment = this.#newEnvironment(join(this.#directory, 'operator'), 'operator')
+    this.#restores.set(environment.name, to)
+    const { bucket, scheduler, operations } = this
+    this.#spawn(environment, () => restoreOnce(environment, to, { bucket, scheduler, operations }))
+    if (random.chance(this.plan.disturbance)) this.#disasters.disturbSoon(environment, 400)
+  }
+
   #kill(environment: Environment): void {
     this.scheduler.note(`${environment.name} is killed`)
     const directory = `${environment.directory}+`
     environment.kill(directory)
-    if (environment.role === 'maintenance') return // of maintenance there is another run
+    if (environment.role !== 'application') return // of maintenance there is another run
     const next = this.#newEnvironment(directory)
     this.scheduler.after(this.#random.integer(0, 200), null, `${next.name} begins`, () => this.#start(next))
   }

@@ -1,0 +1,14 @@
+/** A bug as somebody might write it: one text of a source file replaced by another. */
+export interface Mutant {
+  readonly name: string
+  /** Below `src`. */
+  readonly file: string
+  /** Occurs there once. */
+  readonly from: string
+  readonly to: string
+  /**
+   * The test file below the package that is to find it, for what no world can show: why, the entry says. The simulation
+   * when absent.
+   */
+  readonly test?: string
+}
