@@ -15,9 +15,15 @@ export const replaceMutants: readonly Mutant[] = [
     to: 'void [differAfter, before]\n',
   },
   {
-    name: 'a page that the head has and the old state lacks is forgotten',
+    name: 'what a change cuts off of the head is not published',
     file: 'operations/state-file.ts',
-    from: 'DIFFER',
+    from: 'for (let page = change.pageCount + 1; page <= Math.min(headPages, pageCount); page++) differing.add(page)',
+    to: 'void headPages',
+  },
+  {
+    name: 'pages that the head lacks are not published',
+    file: 'operations/state-file.ts',
+    from: 'for (let page = common + 1; page <= pageCount; page++) differing.add(page)',
     to: '',
   },
   {
@@ -48,6 +54,6 @@ export const replaceMutants: readonly Mutant[] = [
     name: 'a restore that lost its race is told as done',
     file: 'operations/replace.ts',
     from: "if (publication.outcome === 'settled') {",
-    to: "if (publication.outcome !== 'outside') {",
+    to: "if (publication.outcome !== 'stale') {",
   },
 ]

@@ -1,5 +1,6 @@
 import type { Mutant } from './mutant.ts'
 import { gatheredMutants } from './mutant-list-gathered.ts'
+import { replaceMutants } from './mutant-list-replace.ts'
 
 export const mutants: readonly Mutant[] = [
   {
@@ -344,4 +345,5 @@ export const mutants: readonly Mutant[] = [
     to: 'return age <= ms',
   },
   ...gatheredMutants,
+  ...replaceMutants,
 ]

@@ -6,9 +6,4 @@ export interface Mutant {
   /** Occurs there once. */
   readonly from: string
   readonly to: string
-  /**
-   * The test file below the package that is to find it, for what no world can show: why, the entry says. The simulation
-   * when absent.
-   */
-  readonly test?: string
 }
