@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { seededRandom } from '@thaw/testing'
-import { Violation } from './history.ts'
+import { type Operation, Violation } from './history.ts'
 import { World } from './world.ts'
 
 export interface Report {
@@ -43,8 +43,8 @@ export async function simulate(seed: number | string, options: SimulateOptions =
     }
     const { scheduler, operations, bucket } = world
     const outcomes: Record<string, number> = {}
-    for (const { outcome, error } of operations) {
-      const name = error ?? outcome
+    for (const operation of operations) {
+      const name = nameOf(operation)
       outcomes[name] = (outcomes[name] ?? 0) + 1
     }
     return {
@@ -63,4 +63,11 @@ export async function simulate(seed: number | string, options: SimulateOptions =
     rmSync(directory, { recursive: true, force: true })
     performance.clearMeasures()
   }
+}
+
+/** What became of it; what holds for a whole request, and what gave an old state back, under names of their own. */
+function nameOf({ kind, outcome, error, gathered }: Operation): string {
+  if (error !== null || outcome !== 'acknowledged') return error ?? outcome
+  if (kind.startsWith('restore ')) return 'restored'
+  return gathered ? 'acknowledged with its request' : outcome
 }
