@@ -261,7 +261,7 @@ function checkBookmarks(
   generations: readonly Known[],
 ): void {
   for (const operation of operations) {
-    const { bookmark, environment, client, context, responded } = operation
+    const { bookmark, environment, client, context, called, responded } = operation
     if (bookmark === null) continue
     const state = stateOf(bookmark, generations)
     if (!state) throw wrong(operation, `it was given the bookmark ${bookmark}, which is of no state`)
@@ -269,6 +269,7 @@ function checkBookmarks(
     for (const { operation: seen, generation, after } of placed) {
       if (seen.environment !== environment || seen.responded > responded) continue
       if (context !== null && (seen.context !== context || seen.client !== client)) continue
+      if (seen.gathered && seen.gathered === operation.gathered && seen.called > called) continue
       if (generation === state.generation && after > state.writes) {
         const what = `${seen.kind} ${seen.id ?? ''} had seen ${after}`
         throw wrong(operation, `its bookmark ${bookmark} is of ${state.writes} writes, but ${what}`)
@@ -297,7 +298,9 @@ function checkWeak(placed: readonly Placed[], generations: readonly Known[]): vo
 /** The state that a bookmark is of, by the first transaction of its database and the number of its last one. */
 function stateOf(bookmark: string, generations: readonly Known[]): (State & { generation: Known }) | null {
   const [identity = '', txid = ''] = bookmark.split('-').map((part) => BigInt(`0x${part}`))
-  const generation = generations.find(({ states }) => states[0]?.checksum === identity)
+  // That of a first transaction, given before it was published, names no database.
+  const generation =
+    identity === 0n ? generations[0] : generations.find(({ states }) => states[0]?.checksum === identity)
   const state = generation?.states[Number(txid) - 1]
   return generation && state ? { ...state, generation } : null
 }

@@ -56,4 +56,10 @@ export const gatheredMutants: readonly Mutant[] = [
     from: "return 'statement' in work || gathering !== null",
     to: "return 'statement' in work",
   },
+  {
+    name: 'the bookmark of a request is of what it was written upon',
+    file: 'database.ts',
+    from: '(this.#gathered ?? context.seen)',
+    to: 'context.seen',
+  },
 ]

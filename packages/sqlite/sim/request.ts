@@ -8,6 +8,7 @@ interface Told {
   readonly outcome: Operation['outcome']
   readonly error: string | null
   readonly saw: Saw | null
+  readonly bookmark: string | null
 }
 
 /**
@@ -30,18 +31,19 @@ export class Request {
     return this.#told.length > 0
   }
 
-  /** Whether how that operation ended holds only with the whole request. A bookmark is always of what is published. */
+  /** Whether how that operation ended holds only with the whole request. */
   gathers({ id, kind }: Operation, outcome: Operation['outcome']): boolean {
-    if (kind === 'bookmark') return false
     return this.isOpen || (outcome === 'acknowledged' && (id !== null || /vacuum/i.test(kind)))
   }
 
   add(operation: Operation, outcome: Operation['outcome'], error: string | null): void {
-    this.#told.push({ operation, outcome, error, saw: operation.saw })
+    const { saw, bookmark } = operation
+    this.#told.push({ operation, outcome, error, saw, bookmark })
     operation.gathered = this.#gathered
     operation.outcome = outcome === 'acknowledged' ? 'unknown' : outcome
     operation.error = error
     operation.saw = null
+    operation.bookmark = null
     this.#scheduler.note(`${this.#client} gathers ${operation.kind} ${operation.id ?? ''}: ${outcome}`)
   }
 
@@ -72,13 +74,14 @@ export class Request {
     }
     if (environment.dead) return []
     const responded = this.#scheduler.tick()
-    for (const { operation, outcome, error, saw } of this.#told) {
+    for (const { operation, outcome, error, saw, bookmark } of this.#told) {
       const holds = whole.outcome === 'acknowledged'
       operation.responded = responded
       operation.respondedAt = this.#scheduler.now
       operation.outcome = outcome === 'acknowledged' ? whole.outcome : outcome
       operation.error = outcome === 'acknowledged' ? whole.error : error
       operation.saw = holds ? saw : null
+      operation.bookmark = holds ? bookmark : null
     }
     this.#scheduler.note(`${this.#client} ends its request: ${whole.outcome} ${whole.error ?? ''}`)
     return this.#told.map(({ operation }) => operation)

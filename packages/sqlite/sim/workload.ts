@@ -1,6 +1,6 @@
 import { type Reader, type SqliteDatabase, SqliteStoreError, type Transaction } from '../src/index.ts'
 import { drawFreshness, drawWrite, isMadeUp } from './draws.ts'
-import { Violation } from './history.ts'
+import { type Operation, Violation } from './history.ts'
 import { countRows, OBSERVE, observe, tablesIn, write } from './model.ts'
 import { Thrown } from './outcome.ts'
 import { type ClientOptions, Recorder } from './recorder.ts'
@@ -67,7 +67,10 @@ export class Client {
     if (!request) await around()
     else {
       const ended = await request.end(around, environment, plan.scenario === 'wipe')
-      for (const operation of ended) this.#options.onEnd?.(operation)
+      for (const operation of ended) {
+        this.#giveAway(operation)
+        this.#options.onEnd?.(operation)
+      }
     }
     this.#recorder.context = null
   }
@@ -77,8 +80,12 @@ export class Client {
       const { bookmark } = db
       if (isMadeUp(bookmark)) return // of a context in which nothing was seen: the one that it came with
       operation.bookmark = bookmark
-      if (bookmark !== null) this.#options.bookmarks.push(bookmark)
+      if (!this.#recorder.context?.request?.isOpen) this.#giveAway(operation)
     })
+  }
+
+  #giveAway({ bookmark }: Operation): void {
+    if (bookmark !== null) this.#options.bookmarks.push(bookmark)
   }
 
   #any(db: SqliteDatabase): Promise<void> {
