@@ -56,4 +56,10 @@ export const replaceMutants: readonly Mutant[] = [
     from: "if (publication.outcome === 'settled') {",
     to: "if (publication.outcome !== 'stale') {",
   },
+  {
+    name: 'a restore takes the state that there still is for the one that was chosen',
+    file: 'operations/progress.ts',
+    from: 'restored.txid !== to',
+    to: 'restored.txid > to',
+  },
 ]

@@ -32,6 +32,8 @@ export async function simulate(seed: number | string, options: SimulateOptions =
   const { trace = false, ignoresConditions = false } = options
   const world = new World(seededRandom(seed), directory, { trace, ignoresConditions })
   const { emitWarning } = process
+  const { TMPDIR } = process.env
+  process.env.TMPDIR = directory // operations make their copies there
   process.emitWarning = (warning: string | Error) => world.warned(String(warning))
   try {
     let failure: string | null = null
@@ -60,6 +62,8 @@ export async function simulate(seed: number | string, options: SimulateOptions =
   } finally {
     await world.clearAway()
     process.emitWarning = emitWarning
+    if (TMPDIR === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = TMPDIR
     rmSync(directory, { recursive: true, force: true })
     performance.clearMeasures()
   }
