@@ -18,6 +18,7 @@ const environment = {
   name,
   dead: false,
   freshness: 'strong' as const,
+  gathers: false,
   clock: systemClock,
   pause: (ms: number) => sleep(ms),
   earliestWithin: (ms: number) => Date.now() - ms,

@@ -33,6 +33,7 @@ function operation(given: Partial<Operation>): Operation {
     weak: null,
     context: null,
     bookmark: null,
+    gathered: null,
     outcome: 'acknowledged',
     published: false,
     saw: null,
@@ -146,4 +147,79 @@ test('a write applied twice, and a state that no whole writes lead to, are found
   expect(() => check([{ ...generation, rows: twice }], [operation({ id: 'one' })])).toThrow('2 times')
   const torn = { txid: 1, tick: 10, full: (full[2] ?? '').replace('a=5', 'a=4'), writes: 2, checksum: 1n }
   expect(() => check([{ ...generation, states: [torn] }], [])).toThrow('no order of whole writes')
+})
+
+/** Three writes, a restore to the state after the first one, a write after it. */
+const restoredRows: Row[] = [
+  ...rows,
+  { seq: 1, id: 'back', kind: 'restore', arg: '1' },
+  { seq: 2, id: 'four', kind: 'add', arg: 'b,1' },
+]
+const looks = expectations(restoredRows, true)
+const restored: Generation = {
+  rows: restoredRows,
+  startsEmpty: true,
+  tick: 0,
+  states: looks.full.slice(1).map((look, index) => ({
+    txid: index + 1,
+    tick: 10 * (index + 1),
+    full: look,
+    writes: index + 1,
+    checksum: BigInt(index + 1),
+  })),
+}
+const judgeRestored = (...operations: Operation[]) => check([restored], operations)
+const readRestored = (writes: number, given: Partial<Operation>) =>
+  operation({ published: true, saw: { form: 'brief', value: looks.brief[writes] ?? '' }, ...given })
+
+test('history may go back by a restore, and is one history all the same', () => {
+  expect(looks.full[4]).toBe(looks.full[1])
+  judgeRestored(
+    operation({ id: 'three', begun: 1, responded: 31 }),
+    readRestored(3, { begun: 32, responded: 35 }),
+    operation({ id: 'back', begun: 32, responded: 41 }),
+    readRestored(4, { begun: 42, responded: 43 }),
+    operation({ id: 'four', begun: 44, responded: 51, saw: { form: 'count', value: 1 } }),
+    readRestored(5, { begun: 52, responded: 53 }),
+  )
+})
+
+test('a key that a restore has made forgotten may be applied again', () => {
+  judgeRestored(
+    operation({ id: 'two', key: 'k', result: 'two', responded: 21 }),
+    operation({ id: 'x', key: 'k', result: 'two', begun: 22, responded: 35 }),
+    operation({ id: 'four', key: 'k', result: 'four', begun: 42, responded: 51 }),
+  )
+})
+
+test.each([
+  [
+    'a read of what was given up, after the restore was answered',
+    [operation({ id: 'back', responded: 41 }), readRestored(3, { begun: 42, responded: 43 })],
+    'had been answered',
+  ],
+  [
+    'a write on what was given up',
+    [operation({ id: 'four', responded: 51, saw: { form: 'full', value: looks.full[3] ?? '' } })],
+    'saw another state',
+  ],
+  [
+    'a key that is applied again although its result was kept',
+    [
+      operation({ id: 'one', key: 'k', result: 'one', responded: 11 }),
+      operation({ id: 'four', key: 'k', result: 'four', begun: 42, responded: 51 }),
+    ],
+    'applied by',
+  ],
+  [
+    'the result of a key that was forgotten before',
+    [
+      operation({ id: 'two', key: 'k', result: 'two', responded: 21 }),
+      operation({ id: 'back', begun: 32, responded: 41 }),
+      operation({ id: 'x', key: 'k', result: 'two', begun: 42, responded: 43 }),
+    ],
+    'had been answered',
+  ],
+] as const)('%s is found', (_, operations, message) => {
+  expect(() => judgeRestored(...operations)).toThrow(message)
 })

@@ -1,5 +1,5 @@
 import { type Operation, type Saw, Violation } from './history.ts'
-import { expectations, type Row, tablesIn } from './model.ts'
+import { expectations, kept, type Row, tablesIn } from './model.ts'
 import type { State } from './replay.ts'
 
 /** One life of a prefix, from its first transaction until it is wiped. */
@@ -15,20 +15,27 @@ export interface Generation {
 }
 
 interface Known extends Generation {
-  /** How many writes a state holds, by what it looks like. */
-  readonly byLook: { readonly brief: ReadonlyMap<string, number>; readonly full: ReadonlyMap<string, number> }
+  /** After how many writes it looks like that: after one number of them, but where an old state was had again. */
+  readonly byLook: { readonly brief: Places; readonly full: Places }
+  /** How many rows `ops` has, for each number of writes. */
+  readonly counts: readonly number[]
+  /** The ids of these rows. */
+  readonly kept: readonly ReadonlySet<string>[]
   /** What each number of writes leads to. */
   readonly full: readonly string[]
   /** The numbers of writes at which a state was published. */
   readonly published: ReadonlySet<number>
 }
 
+type Places = ReadonlyMap<string, readonly number[]>
+
 /** Where an operation stands in the one order of all: it saw so many writes of that generation. */
 interface Placed {
   readonly operation: Operation
   readonly generation: Known
+  /** At most, where there was the same to be seen after several numbers of them. */
   readonly saw: number
-  /** Its own write included. */
+  /** Its own write included; at least. */
   readonly after: number
 }
 
@@ -57,7 +64,7 @@ function know(generation: Generation, shorten: (look: string) => string): Known 
   const { rows, states, startsEmpty } = generation
   const expected = expectations(rows, startsEmpty)
   rows.forEach(({ seq }, index) => {
-    if (seq !== index + 1) throw new Violation(`write ${index + 1} has the number ${seq}`)
+    if (seq !== expected.counts[index + 1]) throw new Violation(`write ${index + 1} has the number ${seq}`)
   })
   let before = 0
   for (const { txid, full, writes } of states) {
@@ -68,11 +75,12 @@ function know(generation: Generation, shorten: (look: string) => string): Known 
     }
     before = writes
   }
-  const index = (looks: readonly string[]) => new Map(looks.map((look, writes) => [shorten(look), writes]))
+  const index = (looks: readonly string[]) =>
+    Map.groupBy(looks.keys(), (writes) => shorten(looks[writes] ?? ''))
   const published = new Set(states.map(({ writes }) => writes))
   if (startsEmpty) published.add(0)
   const byLook = { brief: index(expected.brief), full: index(expected.full) }
-  return { ...generation, byLook, full: expected.full, published }
+  return { ...generation, byLook, full: expected.full, counts: expected.counts, kept: kept(rows), published }
 }
 
 /** Acknowledged writes are there once, refused and thrown ones are not, others at most once; a key counts once. */
@@ -81,7 +89,7 @@ function checkWrites(generations: readonly Known[], operations: readonly Operati
   generations.forEach(({ rows }, index) => {
     for (const { id } of rows) places.set(id, [...(places.get(id) ?? []), index])
   })
-  const writers = new Map<string, string>()
+  const writers = new Map<string, string[]>()
   const results = new Map<string, string>()
   for (const operation of operations) {
     const { id, key, outcome, result } = operation
@@ -95,18 +103,28 @@ function checkWrites(generations: readonly Known[], operations: readonly Operati
       continue
     }
     for (const generation of applied) {
-      const writer = writers.get(`${generation}/${key}`)
-      if (writer !== undefined) throw wrong(operation, `its key was applied by ${writer} too`)
-      writers.set(`${generation}/${key}`, id)
+      const others = writers.get(`${generation}/${key}`) ?? []
+      const known = generations[generation]
+      const twice = others.find((other) => known && knewOther(known, id, other))
+      if (twice !== undefined) throw wrong(operation, `its key was applied by ${twice} too`)
+      writers.set(`${generation}/${key}`, [...others, id])
     }
     if (outcome !== 'acknowledged') continue
     const [generation] = places.get(result ?? '') ?? []
     if (generation === undefined) throw wrong(operation, `the write ${result}, whose result it got, is lost`)
     const first = results.get(`${generation}/${key}`) ?? result
-    if (first !== result)
+    // A key that is forgotten with the state that knew it has another result.
+    if (first !== result && !generations[generation]?.rows.some(({ kind }) => kind === 'restore'))
       throw wrong(operation, `it got the result of ${result}, others got that of ${first}`)
     results.set(`${generation}/${key}`, first ?? '')
   }
+}
+
+/** Whether the later one of two writes was applied on a state with the other. */
+function knewOther({ rows, kept }: Known, one: string, other: string): boolean {
+  const placeOf = (id: string) => rows.findIndex((row) => row.id === id)
+  const later = Math.max(placeOf(one), placeOf(other))
+  return Boolean(kept[later]?.has(one) || kept[later]?.has(other))
 }
 
 /** Finds the number of writes that an operation saw; null when its end says nothing. */
@@ -116,16 +134,24 @@ function place(operation: Operation, generations: readonly Known[]): Placed | nu
     return placeWrite(operation, operation.result ?? id, generations)
   if (saw === null || (outcome !== 'acknowledged' && outcome !== 'thrown')) return null
   for (const generation of [...generations].reverse()) {
-    const writes =
-      saw.form === 'absent' ? lastWithout(operation, saw.value, generation) : locate(saw, generation)
+    const places = locate(saw, generation)
+    const could = places.filter((writes) => couldSee(operation, writes, generation))
+    const newest =
+      saw.form === 'absent' ? lastWithout(operation, saw.value, generation) : (could.at(-1) ?? places.at(-1))
     // What is common to two generations, such as emptiness, may be of either: of the newer one only if that had begun.
-    if (writes === null || (generation.tick > responded && generation !== generations[0])) continue
+    if (
+      newest === null ||
+      newest === undefined ||
+      (generation.tick > responded && generation !== generations[0])
+    )
+      continue
     const next = generations[generations.indexOf(generation) + 1]
     if (next && next.tick < begun && !operation.weak)
       throw wrong(operation, 'it saw what had been wiped before it began')
-    if (operation.published && !generation.published.has(writes))
-      throw wrong(operation, `it saw a state with ${writes} writes, which was never published`)
-    return checkPublished({ operation, generation, saw: writes, after: saw.form === 'absent' ? 0 : writes })
+    if (operation.published && !generation.published.has(newest))
+      throw wrong(operation, `it saw a state with ${newest} writes, which was never published`)
+    const after = saw.form === 'absent' ? 0 : (could[0] ?? newest)
+    return checkPublished({ operation, generation, saw: newest, after })
   }
   throw wrong(operation, `it saw a state that there never was: ${JSON.stringify(saw.value)}`)
 }
@@ -137,34 +163,46 @@ function placeWrite(operation: Operation, row: string, generations: readonly Kno
     const index = generation.rows.findIndex((one) => one.id === row)
     if (index < 0) continue
     const repeated = row !== id // then it ran nothing and saw nothing but that the write is there
-    if (!repeated && saw && locate(saw, generation) !== index)
+    if (!repeated && saw && !locate(saw, generation).includes(index))
       throw wrong(
         operation,
         `it is write ${index + 1}, but saw another state than the one before: ${JSON.stringify(saw.value)}`,
       )
-    const saws = repeated ? Number.POSITIVE_INFINITY : index
+    const holds = (ids: ReadonlySet<string>, writes: number) =>
+      ids.has(row) && couldSee(operation, writes, generation)
+    const saws = repeated ? generation.kept.findLastIndex(holds) : index
+    if (saws < 0) throw wrong(operation, `it got the result of ${row} before the bucket held that`)
     return checkPublished({ operation, generation, saw: saws, after: index + 1 })
   }
   return null
 }
 
-function locate(saw: Saw, { byLook, full }: Known): number | null {
+/** After which numbers of writes there was that to be seen. */
+function locate(saw: Saw, { byLook, full, counts }: Known): readonly number[] {
+  const withRows = (count: number) => counts.flatMap((rows, writes) => (rows === count ? [writes] : []))
   switch (saw.form) {
     case 'count':
-      return saw.value
+      return withRows(saw.value)
     case 'rows': {
       const { writes, table, rows } = saw.value
-      return tablesIn(full[writes] ?? '')
-        .get(table)
-        ?.startsWith(`${rows}/`)
-        ? writes
-        : null
+      return withRows(writes).filter((place) =>
+        tablesIn(full[place] ?? '')
+          .get(table)
+          ?.startsWith(`${rows}/`),
+      )
     }
     case 'absent':
-      return null
+      return []
     default:
-      return byLook[saw.form].get(saw.value) ?? null
+      return byLook[saw.form].get(saw.value) ?? []
   }
+}
+
+/** Whether the bucket held so many writes in time for it to see them. */
+function couldSee({ published, responded }: Operation, writes: number, generation: Known): boolean {
+  if (writes === 0) return true
+  const state = generation.states.find((one) => one.writes >= writes)
+  return state !== undefined && state.tick <= responded && (!published || generation.published.has(writes))
 }
 
 /** Many states lack a table: the last one that could have been seen, which no bound speaks against if it holds for any. */
@@ -223,7 +261,7 @@ function checkBookmarks(
   generations: readonly Known[],
 ): void {
   for (const operation of operations) {
-    const { bookmark, environment, client, context, responded } = operation
+    const { bookmark, environment, client, context, called, responded } = operation
     if (bookmark === null) continue
     const state = stateOf(bookmark, generations)
     if (!state) throw wrong(operation, `it was given the bookmark ${bookmark}, which is of no state`)
@@ -231,6 +269,7 @@ function checkBookmarks(
     for (const { operation: seen, generation, after } of placed) {
       if (seen.environment !== environment || seen.responded > responded) continue
       if (context !== null && (seen.context !== context || seen.client !== client)) continue
+      if (seen.gathered && seen.gathered === operation.gathered && seen.called > called) continue
       if (generation === state.generation && after > state.writes) {
         const what = `${seen.kind} ${seen.id ?? ''} had seen ${after}`
         throw wrong(operation, `its bookmark ${bookmark} is of ${state.writes} writes, but ${what}`)
@@ -259,7 +298,9 @@ function checkWeak(placed: readonly Placed[], generations: readonly Known[]): vo
 /** The state that a bookmark is of, by the first transaction of its database and the number of its last one. */
 function stateOf(bookmark: string, generations: readonly Known[]): (State & { generation: Known }) | null {
   const [identity = '', txid = ''] = bookmark.split('-').map((part) => BigInt(`0x${part}`))
-  const generation = generations.find(({ states }) => states[0]?.checksum === identity)
+  // That of a first transaction, given before it was published, names no database.
+  const generation =
+    identity === 0n ? generations[0] : generations.find(({ states }) => states[0]?.checksum === identity)
   const state = generation?.states[Number(txid) - 1]
   return generation && state ? { ...state, generation } : null
 }

@@ -3,6 +3,8 @@ import type { Environment } from './environment.ts'
 import { drawFreeze, drawOutage, type Fault, type Plan } from './plan.ts'
 import type { Scheduler } from './scheduler.ts'
 
+/** The bucket still accepts what is signed by such a clock. */
+const CLOCK_STEP_MS = 10 * 60_000
 const CLOCK_MENDED_AFTER_MS = 20 * 60_000
 /** A store tries again by itself unless it is asked to put: fewer of the other failures come through. */
 const READ_FAULTS = 0.4
@@ -92,9 +94,20 @@ export class Disasters {
         environment.outage = { ...outage, until: scheduler.now + outage.lastsMs }
       })
     }
+    this.#planClocks()
     for (const environment of this.#world.environments) {
       if (!this.#world.random.chance(0.2)) continue
       later(5_000, `the clock of ${environment.name} is set`, () => environment.setClock(0))
+    }
+  }
+
+  #planClocks(): void {
+    const { plan, scheduler, environments } = this.#world
+    const random = this.#world.random.fork('clocks')
+    for (let i = 0; i < plan.clockSteps; i++) {
+      scheduler.after(random.integer(0, 3_000), null, 'a clock is set', () => {
+        if (this.#stormy) random.pick(environments).setClock(random.integer(-CLOCK_STEP_MS, CLOCK_STEP_MS))
+      })
     }
   }
 

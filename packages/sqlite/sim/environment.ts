@@ -14,8 +14,8 @@ class ClearedAway extends Error {
  */
 export class Environment implements Owner {
   readonly name: string
-  /** Whether it serves clients, or only maintains the database. */
-  readonly role: 'application' | 'maintenance'
+  /** Whether it serves clients, or only maintains the database or gives it back an old state. */
+  readonly role: 'application' | 'maintenance' | 'operator'
   /** Where it keeps its copy: what a killed predecessor left there lies there still. */
   readonly directory: string
   readonly clock: Clock
@@ -32,6 +32,8 @@ export class Environment implements Owner {
   readonly #clockErrors: { readonly since: number; readonly error: number }[]
   /** How new reads are that do not say. */
   readonly freshness: Freshness
+  /** Whether what a request writes is gathered, and published when it ends. */
+  readonly gathers: boolean
   /** What every request meets now, until a true time in ms. */
   outage: (Outage & { readonly until: number }) | null = null
   readonly #scheduler: Scheduler
@@ -40,7 +42,7 @@ export class Environment implements Owner {
 
   constructor(
     name: string,
-    options: Pick<Environment, 'role' | 'directory' | 'newDatabase' | 'freshness'> & {
+    options: Pick<Environment, 'role' | 'directory' | 'newDatabase' | 'freshness' | 'gathers'> & {
       scheduler: Scheduler
       clockErrorMs: number
     },
@@ -52,6 +54,7 @@ export class Environment implements Owner {
     this.directory = directory
     this.#scheduler = scheduler
     this.freshness = options.freshness
+    this.gathers = options.gathers
     this.#clockErrors = [{ since: 0, error: options.clockErrorMs }]
     this.clock = {
       now: () => Math.floor(scheduler.now + this.#clockError), // a wall clock has whole ms

@@ -31,6 +31,12 @@ export interface Weakness {
   readonly since: number | null
 }
 
+/** What a request writes under `invocation` durability, to become one transaction when it ends: each has its own. */
+export interface Gathered {
+  /** When its function had ended, so that it could be published, in ticks; infinite when that never came. */
+  closed: number
+}
+
 /** One operation of a client: what it asked for, when, and what it came to see. */
 export interface Operation {
   readonly client: string
@@ -51,6 +57,8 @@ export interface Operation {
   readonly context: number | null
   /** The bookmark that it was given: for what its context has seen so far, or all that its environment has. */
   bookmark: string | null
+  /** Null when its end holds by itself. Else it is unknown until the request has ended. */
+  gathered: Gathered | null
   outcome: Outcome
   /** Whether it may only see what is published; a transaction also sees those before it in its batch. */
   readonly published: boolean

@@ -26,6 +26,8 @@ export type WriteKind =
   | 'index'
   | 'big'
   | 'clear'
+  /** No write of a client: the database got the state again that it had after the write in `arg`, counted from 1. */
+  | 'restore'
 
 export const TABLES = [
   'CREATE TABLE ops (seq INTEGER PRIMARY KEY, id TEXT NOT NULL, kind TEXT NOT NULL, arg TEXT NOT NULL)',
@@ -144,6 +146,7 @@ function apply(tx: Transaction, id: string, kind: WriteKind, arg: string): strin
       tx.execute('DELETE FROM big')
       return arg
     case 'put':
+    case 'restore':
       return arg
   }
 }
@@ -160,27 +163,26 @@ function ending(id: string): string {
 export interface Expectations {
   readonly brief: readonly string[]
   readonly full: readonly string[]
+  /** How many rows `ops` has. */
+  readonly counts: readonly number[]
 }
 
-/** @param startsEmpty whether the tables came with the first write, not before */
-export function expectations(rows: readonly Row[], startsEmpty: boolean): Expectations {
-  const counters = new Map(COUNTERS.map((name) => [name, 0]))
-  const tables = new Map<string, { rows: number; columns: number }>()
-  let big: string[] = []
-  let ops = ''
-  const brief: string[] = []
-  const full: string[] = []
-  const see = () => {
-    const state = `${ops}|${[...counters].map(([name, value]) => `${name}=${value}`).join()}|${big.join()}`
-    const created = [...tables]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, { rows, columns }]) => `${name}=${rows}/${columns}`)
-    const empty = startsEmpty && brief.length === 0
-    brief.push(empty ? EMPTY : state)
-    full.push(empty ? EMPTY : `${state}|${created.join()}`)
+/** What can be seen of a database. */
+class Look {
+  ops: readonly Row[] = []
+  counters = new Map(COUNTERS.map((name) => [name, 0]))
+  tables = new Map<string, { readonly rows: number; readonly columns: number }>()
+  big: readonly string[] = []
+
+  /** What is never changed in place is shared. */
+  copy(): Look {
+    const { ops, counters, tables, big } = this
+    return Object.assign(new Look(), { ops, counters: new Map(counters), tables: new Map(tables), big })
   }
-  see()
-  for (const { seq, id, kind, arg } of rows) {
+
+  apply(row: Row): void {
+    const { id, kind, arg } = row
+    const { counters, tables } = this
     const [one = '', two = '', three = ''] = arg.split(',')
     const add = (name: string, by: number) => counters.set(name, (counters.get(name) ?? 0) + by)
     if (kind === 'add') add(one, Number(two))
@@ -189,17 +191,56 @@ export function expectations(rows: readonly Row[], startsEmpty: boolean): Expect
     const table = tables.get(arg)
     if (kind === 'table') tables.set(tableOf(id), { rows: 0, columns: 1 })
     if (kind === 'drop') tables.delete(arg)
-    if (kind === 'fill' && table) table.rows++
-    if (kind === 'alter' && table) table.columns++
+    if (kind === 'fill' && table) tables.set(arg, { ...table, rows: table.rows + 1 })
+    if (kind === 'alter' && table) tables.set(arg, { ...table, columns: table.columns + 1 })
     if (kind === 'rename' && table) {
       tables.delete(arg)
       tables.set(tableOf(id), table)
     }
-    if (kind === 'clear') big = []
-    if (kind === 'big')
-      for (let i = 0; i < Number(one); i++) big.push(`${2 * Math.floor(Number(two) / 2) + 6}${ending(id)}`)
-    ops += `${ops ? ';' : ''}${seq}:${id}:${kind}:${arg}`
-    see()
+    if (kind === 'clear') this.big = []
+    if (kind === 'big') {
+      const value = `${2 * Math.floor(Number(two) / 2) + 6}${ending(id)}`
+      this.big = [...this.big, ...Array.from({ length: Number(one) }, () => value)]
+    }
+    this.ops = [...this.ops, row]
   }
-  return { brief, full }
+
+  get brief(): string {
+    const ops = this.ops.map(({ seq, id, kind, arg }) => `${seq}:${id}:${kind}:${arg}`).join(';')
+    return `${ops}|${[...this.counters].map(([name, value]) => `${name}=${value}`).join()}|${this.big.join()}`
+  }
+
+  get full(): string {
+    const tables = [...this.tables]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, { rows, columns }]) => `${name}=${rows}/${columns}`)
+    return `${this.brief}|${tables.join()}`
+  }
+}
+
+/** @param startsEmpty whether the tables came with the first write, not before */
+export function expectations(rows: readonly Row[], startsEmpty: boolean): Expectations {
+  const looks = [new Look()]
+  for (const row of rows) {
+    const before = row.kind === 'restore' ? looks[Number(row.arg)] : looks.at(-1)
+    const look = (before ?? new Look()).copy()
+    if (row.kind !== 'restore') look.apply(row)
+    looks.push(look)
+  }
+  const isEmpty = ({ ops }: Look) => startsEmpty && ops.length === 0
+  return {
+    brief: looks.map((look) => (isEmpty(look) ? EMPTY : look.brief)),
+    full: looks.map((look) => (isEmpty(look) ? EMPTY : look.full)),
+    counts: looks.map(({ ops }) => ops.length),
+  }
+}
+
+/** The ids of the rows of `ops` after so many of the writes, for each number from 0 on. */
+export function kept(rows: readonly Row[]): readonly ReadonlySet<string>[] {
+  const sets: ReadonlySet<string>[] = [new Set()]
+  for (const { id, kind, arg } of rows) {
+    const before = sets.at(-1) ?? new Set()
+    sets.push(kind === 'restore' ? (sets[Number(arg)] ?? new Set()) : new Set(before).add(id))
+  }
+  return sets
 }

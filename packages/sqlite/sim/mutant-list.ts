@@ -1,11 +1,6 @@
-/** A bug as somebody might write it: one text of a source file replaced by another. */
-export interface Mutant {
-  readonly name: string
-  /** Below `src`. */
-  readonly file: string
-  readonly from: string
-  readonly to: string
-}
+import type { Mutant } from './mutant.ts'
+import { gatheredMutants } from './mutant-list-gathered.ts'
+import { replaceMutants } from './mutant-list-replace.ts'
 
 export const mutants: readonly Mutant[] = [
   {
@@ -197,13 +192,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a key is recorded outside its transaction',
     file: 'database.ts',
-    from: 'return this.#submit((tx) => answerOnce(tx, call, fn), true)',
-    to: `const value = await this.#submit((tx) => {
+    from: 'return this.#transaction((tx) => answerOnce(tx, call, fn), true)',
+    to: `const value = await this.#transaction((tx) => {
       tx.execute('CREATE TABLE IF NOT EXISTS _thaw_atomic (key TEXT PRIMARY KEY, result TEXT, created_at INTEGER NOT NULL) WITHOUT ROWID')
       const [known] = tx.execute('SELECT result FROM _thaw_atomic WHERE key = ?', [key]).rows
       return known ? JSON.parse(String(known.result)) : fn(tx)
     }, true)
-    return this.#submit((tx) => answerOnce(tx, call, () => value as T), true)`,
+    return this.#transaction((tx) => answerOnce(tx, call, () => value as T), true)`,
   },
   {
     name: '403 for a list of transactions is taken for none',
@@ -349,4 +344,6 @@ export const mutants: readonly Mutant[] = [
     from: 'return age >= 0 && age <= ms',
     to: 'return age <= ms',
   },
+  ...gatheredMutants,
+  ...replaceMutants,
 ]

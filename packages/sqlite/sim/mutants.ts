@@ -13,7 +13,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Mutant, mutants } from './mutant-list.ts'
+import type { Mutant } from './mutant.ts'
+import { mutants } from './mutant-list.ts'
 
 // Puts one bug after the other into a copy of the sources and lets the simulation find it: the simulation's own test.
 

@@ -32,6 +32,20 @@ export function classify(
     if (operation.kind === 'throw') operation.saw = { form: 'full', value: reason.saw }
     return { outcome: 'thrown', error: null }
   }
+  const told = classifyRefusal(reason, { replaced, madeUp })
+  if (told) return told
+  if (reason instanceof Error && reason.message === 'no such table: ops') {
+    operation.saw = { form: operation.kind === 'read' ? 'brief' : 'full', value: EMPTY }
+    return { outcome: 'thrown', error: 'no table' }
+  }
+  throw reason
+}
+
+/** The same for an error of the code under test, whatever it ended; null for any other. */
+export function classifyRefusal(
+  reason: unknown,
+  { replaced, madeUp }: { readonly replaced: boolean; readonly madeUp: boolean },
+): Pick<Operation, 'outcome' | 'error'> | null {
   if (reason instanceof StoreError) return { outcome: 'refused', error: reason.code }
   if (reason instanceof SqliteStoreError) {
     const { code } = reason
@@ -43,9 +57,5 @@ export function classify(
     if (replaced && (code === 'HISTORY_CHANGED' || code === 'RESTORE_GAP'))
       return { outcome: 'unknown', error: code }
   }
-  if (reason instanceof Error && reason.message === 'no such table: ops') {
-    operation.saw = { form: operation.kind === 'read' ? 'brief' : 'full', value: EMPTY }
-    return { outcome: 'thrown', error: 'no table' }
-  }
-  throw reason
+  return null
 }

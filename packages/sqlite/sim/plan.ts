@@ -24,6 +24,12 @@ export interface Plan {
   readonly outages: number
   /** How many keys there are for writes that are repeated. */
   readonly keys: number
+  /** Whether some environments gather what a request writes: `durability: 'invocation'`. */
+  readonly gathers: boolean
+  /** How often somebody's clock is set to a wrong time, ahead or back. */
+  readonly clockSteps: number
+  /** How often the database is given a state again that it had. */
+  readonly restores: number
   /** After so many faults there are no more. */
   readonly mostFaults: number
   /** Virtual ms after which no more faults befall anybody. */
@@ -91,6 +97,9 @@ export function makePlan(random: SeededRandom): Plan {
       : [],
     outages: stormy && random.chance(0.4) ? random.integer(1, 2) : 0,
     keys: 4,
+    gathers: random.fork('gathers').chance(0.35),
+    clockSteps: drawClockSteps(random.fork('clock steps')),
+    restores: scenario === 'wipe' ? 0 : drawRestores(random.fork('restores')),
     mostFaults: random.integer(3, 40),
     healsAfterMs: long ? 12 * HOUR : random.integer(500, 20_000),
     kills: drawKills(scenario, random),
@@ -109,6 +118,14 @@ function drawKills(scenario: Plan['scenario'], random: SeededRandom): number {
   if (scenario === 'faults') return random.integer(0, 3)
   // There freezes are what matters.
   return scenario === 'retention' && random.chance(0.3) ? random.integer(1, 2) : 0
+}
+
+function drawClockSteps(random: SeededRandom): number {
+  return random.chance(0.15) ? random.integer(2, 8) : 0
+}
+
+function drawRestores(random: SeededRandom): number {
+  return random.chance(0.25) ? random.integer(1, 3) : 0
 }
 
 function drawMaintenance(scenario: Plan['scenario'], random: SeededRandom): MaintenancePlan | null {

@@ -13,7 +13,7 @@ export interface State {
   /** When its object came to be. */
   readonly tick: number
   readonly full: string
-  /** How many writes it holds. */
+  /** How many writes lead to it. */
   readonly writes: number
   /** File checksum of its object. */
   readonly checksum: bigint
@@ -43,16 +43,27 @@ export interface Replayed {
 const LEVEL_0 = /^0000\/([0-9a-f]{16})-\1\.ltx$/
 /** Bytes 18 and 19 of a database: 1 for a rollback journal, 2 for a write-ahead log, which a reader would look for. */
 const VERSION_BYTES = [18, 19]
+/** What a state that is had again does not share with the old one: https://www.sqlite.org/fileformat2.html */
+const CHANGE_COUNTER = 24
+const SCHEMA_COOKIE = 40
+const VERSION_VALID_FOR = 92
+const SQLITE_VERSION = 96
 
 /**
  * Builds every state of one generation of the chain out of all the objects that ever came to be in it, with nothing of
  * the code under test.
  * @param path of a file that may be made
+ * @param restores the transactions that were to be gone back to, by who was to do that
  * @throws Violation when the objects are no chain, or a state is damaged
  */
-export function replay(created: readonly Creation[], path: string): Replayed {
+export function replay(
+  created: readonly Creation[],
+  path: string,
+  restores: ReadonlyMap<string, number> = new Map(),
+): Replayed {
   const states: StoredState[] = []
-  let rows: Row[] = []
+  const rows: Row[] = []
+  let held: readonly Row[] = []
   let previous = { checksum: 0n, timestamp: 0, pageSize: 0 }
   const links = created.filter(({ key }) => key.startsWith('0000/'))
   const fd = openSync(path, 'w+')
@@ -75,7 +86,13 @@ export function replay(created: readonly Creation[], path: string): Replayed {
       }
       ftruncateSync(fd, header.commit * header.pageSize)
       const seen = look(path, txid === links.length)
-      rows = seen.rows
+      const to = restores.get(by)
+      if (to === undefined) {
+        if (held.some(({ id }, at) => seen.rows[at]?.id !== id)) throw fail('takes back what was written')
+        rows.push(...seen.rows.slice(held.length))
+      } else
+        rows.push({ seq: seen.rows.length, id: by, kind: 'restore', arg: String(states[to - 1]?.writes) })
+      held = seen.rows
       if (seen.damage !== null) throw fail(`leads to a damaged database: ${seen.damage}`)
       states.push({
         txid,
@@ -90,12 +107,44 @@ export function replay(created: readonly Creation[], path: string): Replayed {
         timestamp: header.timestamp,
         pages: new Map(pages.map(({ number, data: image }) => [number, image])),
       })
+      if (to !== undefined) checkRestored(states, to, fail)
     })
   } finally {
     closeSync(fd)
     rmSync(path, { force: true })
   }
   return { states, rows }
+}
+
+/** A state that the database has again has the same pages, and counters that nobody has seen before. */
+function checkRestored(states: readonly StoredState[], to: number, fail: (what: string) => Violation): void {
+  const [old, head, again] = [to, states.length - 1, states.length].map((txid) => imageAt(states, txid))
+  if (!old || !head || !again) throw fail('has nothing before it')
+  if (!withoutCounters(again).equals(withoutCounters(old)))
+    throw fail(`is not the state of transaction ${to}`)
+  for (const at of [CHANGE_COUNTER, SCHEMA_COOKIE]) {
+    if (again.readUInt32BE(at) <= Math.max(old.readUInt32BE(at), head.readUInt32BE(at)))
+      throw fail(`has a counter at byte ${at} that is not above that of its head and its target`)
+  }
+}
+
+function imageAt(states: readonly StoredState[], txid: number): Buffer | null {
+  const last = states[txid - 1]
+  if (!last) return null
+  const { pageSize, pageCount } = last
+  const image = Buffer.alloc(pageSize * pageCount)
+  for (const { pages, pageCount: size } of states.slice(0, txid)) {
+    for (const [page, data] of pages) if (page <= pageCount) image.set(data, (page - 1) * pageSize)
+    image.fill(0, size * pageSize)
+  }
+  return image
+}
+
+function withoutCounters(database: Uint8Array): Buffer {
+  const copy = Buffer.from(withoutLog(database))
+  for (const at of [CHANGE_COUNTER, SCHEMA_COOKIE, VERSION_VALID_FOR, SQLITE_VERSION])
+    copy.writeUInt32BE(0, at)
+  return copy
 }
 
 /** A copy that no reader would look for a write-ahead log of. */

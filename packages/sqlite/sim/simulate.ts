@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { seededRandom } from '@thaw/testing'
-import { Violation } from './history.ts'
+import { type Operation, Violation } from './history.ts'
 import { World } from './world.ts'
 
 export interface Report {
@@ -32,6 +32,8 @@ export async function simulate(seed: number | string, options: SimulateOptions =
   const { trace = false, ignoresConditions = false } = options
   const world = new World(seededRandom(seed), directory, { trace, ignoresConditions })
   const { emitWarning } = process
+  const { TMPDIR } = process.env
+  process.env.TMPDIR = directory // operations make their copies there
   process.emitWarning = (warning: string | Error) => world.warned(String(warning))
   try {
     let failure: string | null = null
@@ -43,8 +45,8 @@ export async function simulate(seed: number | string, options: SimulateOptions =
     }
     const { scheduler, operations, bucket } = world
     const outcomes: Record<string, number> = {}
-    for (const { outcome, error } of operations) {
-      const name = error ?? outcome
+    for (const operation of operations) {
+      const name = nameOf(operation)
       outcomes[name] = (outcomes[name] ?? 0) + 1
     }
     return {
@@ -60,7 +62,16 @@ export async function simulate(seed: number | string, options: SimulateOptions =
   } finally {
     await world.clearAway()
     process.emitWarning = emitWarning
+    if (TMPDIR === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = TMPDIR
     rmSync(directory, { recursive: true, force: true })
     performance.clearMeasures()
   }
+}
+
+/** What became of it; what holds for a whole request, and what gave an old state back, under names of their own. */
+function nameOf({ kind, outcome, error, gathered }: Operation): string {
+  if (error !== null || outcome !== 'acknowledged') return error ?? outcome
+  if (kind.startsWith('restore ')) return 'restored'
+  return gathered ? 'acknowledged with its request' : outcome
 }

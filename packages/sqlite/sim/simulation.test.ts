@@ -14,11 +14,15 @@ test(`${SEEDS} seeds`, { timeout: 240_000 }, async () => {
   expect([...outcomes]).toEqual(
     expect.arrayContaining([
       'acknowledged',
+      'acknowledged with its request',
+      'restored',
       'thrown',
       'pending',
       'CONFLICT',
       'COMMIT_UNKNOWN',
       'STORE_UNREACHABLE',
+      'TRANSACTION_TIMEOUT',
+      'NO_RESTORE_POINT',
       'BOOKMARK_FOREIGN',
       'BOOKMARK_AHEAD',
     ]),

@@ -1,35 +1,10 @@
-import type { SeededRandom } from '@thaw/testing'
-import {
-  type Freshness,
-  type Reader,
-  type SqliteDatabase,
-  SqliteStoreError,
-  type Transaction,
-} from '../src/index.ts'
+import { type Reader, type SqliteDatabase, SqliteStoreError, type Transaction } from '../src/index.ts'
 import { drawFreshness, drawWrite, isMadeUp } from './draws.ts'
-import type { Environment } from './environment.ts'
-import { type Operation, Violation, type Weakness } from './history.ts'
+import { type Operation, Violation } from './history.ts'
 import { countRows, OBSERVE, observe, tablesIn, write } from './model.ts'
-import { classify, Thrown } from './outcome.ts'
-import type { Plan } from './plan.ts'
-import type { Scheduler } from './scheduler.ts'
-
-export interface ClientOptions {
-  readonly name: string
-  readonly environment: Pick<
-    Environment,
-    'name' | 'dead' | 'freshness' | 'clock' | 'pause' | 'earliestWithin'
-  >
-  readonly plan: Pick<Plan, 'operations' | 'rest' | 'scenario' | 'huge' | 'keys'>
-  readonly random: SeededRandom
-  readonly scheduler: Pick<Scheduler, 'now' | 'tick' | 'note'>
-  /** Gets every operation as it begins. */
-  readonly operations: Pick<Operation[], 'push'>
-  /** Called with every operation that has ended. */
-  readonly onEnd?: (operation: Operation) => void
-  /** Those that clients were given, shared by all. */
-  readonly bookmarks: string[]
-}
+import { Thrown } from './outcome.ts'
+import { type ClientOptions, Recorder } from './recorder.ts'
+import { Request } from './request.ts'
 
 const PAUSE_MS = 60
 const LONG_READ_MS = 3_000
@@ -37,14 +12,14 @@ const LONG_READ_MS = 3_000
 /** One client of an environment: operations at random, one after the other, each recorded with what it saw. */
 export class Client {
   readonly #options: ClientOptions
+  readonly #recorder: Recorder
   #count = 0
   /** Those that it saw last of the tables that writes have made. */
   #tables: readonly string[] = []
-  /** The context in which it works now. */
-  #context: { readonly begun: number; readonly freshness: Freshness } | null = null
 
   constructor(options: ClientOptions) {
     this.#options = options
+    this.#recorder = new Recorder(options)
   }
 
   async work(db: SqliteDatabase): Promise<void> {
@@ -52,14 +27,14 @@ export class Client {
     for (let i = 0; i < plan.operations && !environment.dead; i++) {
       await this.#pause()
       if (random.chance(plan.rest[0])) await environment.pause(random.integer(0, plan.rest[1]))
-      if (random.chance(0.12)) await this.#inContext(db)
+      if (random.chance(environment.gathers ? 0.4 : 0.12)) await this.#inContext(db)
       else await this.#any(db)
     }
   }
 
   /** A strong read of everything, and whether the copy is whole. */
   async verify(db: SqliteDatabase): Promise<void> {
-    await this.#record({ kind: 'last read', published: true }, async (operation) => {
+    await this.#recorder.record({ kind: 'last read', published: true }, async (operation) => {
       await db.read((reader) => {
         operation.saw = { form: 'full', value: observe(reader) }
         const rows = reader.execute('PRAGMA integrity_check').rows
@@ -70,31 +45,47 @@ export class Client {
   }
 
   async #inContext(db: SqliteDatabase): Promise<void> {
-    const { environment, random, scheduler, name } = this.#options
+    const { environment, random, scheduler, name, plan } = this.#options
     const deadline = environment.clock.now() + random.integer(200, 60_000)
     const begun = scheduler.tick()
     const asked = random.chance(0.5)
       ? drawFreshness(this.#options.random, this.#options.bookmarks)
       : undefined
+    const request = environment.gathers ? new Request(scheduler, name) : null
     const work = async () => {
-      this.#context = { begun, freshness: asked ?? environment.freshness }
-      for (let i = random.integer(1, 3); i > 0 && !environment.dead; i--) {
+      this.#recorder.context = { begun, freshness: asked ?? environment.freshness, request }
+      for (let i = random.integer(1, request ? 6 : 3); i > 0 && !environment.dead; i--) {
         await this.#any(db)
         if (random.chance(0.5)) await this.#bookmark(db)
         await this.#pause()
       }
+      if (!request) return
+      request.closes()
+      if (random.chance(0.1)) throw new Thrown('') // what was written is published all the same
     }
-    await db.around({ requestId: `${name}-${begun}`, deadline }, work, { freshness: asked })
-    this.#context = null
+    const around = () => db.around({ requestId: `${name}-${begun}`, deadline }, work, { freshness: asked })
+    if (!request) await around()
+    else {
+      const ended = await request.end(around, environment, plan.scenario === 'wipe')
+      for (const operation of ended) {
+        this.#giveAway(operation)
+        this.#options.onEnd?.(operation)
+      }
+    }
+    this.#recorder.context = null
   }
 
   async #bookmark(db: SqliteDatabase): Promise<void> {
-    await this.#record({ kind: 'bookmark' }, async (operation) => {
+    await this.#recorder.record({ kind: 'bookmark' }, async (operation) => {
       const { bookmark } = db
       if (isMadeUp(bookmark)) return // of a context in which nothing was seen: the one that it came with
       operation.bookmark = bookmark
-      if (bookmark !== null) this.#options.bookmarks.push(bookmark)
+      if (!this.#recorder.context?.request?.isOpen) this.#giveAway(operation)
     })
+  }
+
+  #giveAway({ bookmark }: Operation): void {
+    if (bookmark !== null) this.#options.bookmarks.push(bookmark)
   }
 
   #any(db: SqliteDatabase): Promise<void> {
@@ -117,7 +108,7 @@ export class Client {
     const [kind, arg] = drawWrite(this.#options.random, this.#options.plan.huge)
     const id = this.#id()
     let leaked: Transaction | null = null
-    await this.#record({ kind: `atomic ${kind}`, id }, async (operation) => {
+    await this.#recorder.record({ kind: `atomic ${kind}`, id }, async (operation) => {
       await db.atomic(async (tx) => {
         leaked = tx
         const saw = await this.#observe(tx)
@@ -133,7 +124,7 @@ export class Client {
   async #single(db: SqliteDatabase): Promise<void> {
     const id = this.#id()
     const sql = "INSERT INTO ops (id, kind, arg) VALUES (?, 'put', '') RETURNING seq"
-    await this.#record({ kind: 'insert', id }, async (operation) => {
+    await this.#recorder.record({ kind: 'insert', id }, async (operation) => {
       const { rows } = await db.execute(sql, [id])
       operation.saw = { form: 'count', value: Number(rows[0]?.seq) - 1 }
     })
@@ -145,7 +136,7 @@ export class Client {
     const key = `key ${random.integer(1, plan.keys)}`
     for (let tries = random.integer(1, 3); tries > 0 && !environment.dead; tries--) {
       const id = this.#id()
-      const done = await this.#record({ kind: key, id, key }, async (operation) => {
+      const done = await this.#recorder.record({ kind: key, id, key }, async (operation) => {
         operation.result = await db.atomic(
           async (tx) => {
             const saw = await this.#observe(tx)
@@ -167,7 +158,7 @@ export class Client {
     const { random, plan } = this.#options
     const id = this.#id()
     const key = random.chance(0.3) ? { key: `key ${random.integer(1, plan.keys)}` } : {}
-    await this.#record({ kind: 'throw', id, ...key }, async (operation) => {
+    await this.#recorder.record({ kind: 'throw', id, ...key }, async (operation) => {
       operation.result = await db.atomic(async (tx) => {
         const saw = await this.#observe(tx)
         if (random.chance(0.7)) write(tx, id, 'table', '')
@@ -179,7 +170,7 @@ export class Client {
 
   /** `atomic` that only looks. */
   async #look(db: SqliteDatabase): Promise<void> {
-    await this.#record({ kind: 'look' }, async (operation) => {
+    await this.#recorder.record({ kind: 'look' }, async (operation) => {
       const value = await db.atomic(async (tx) => {
         await this.#sometimes()
         return this.#observe(tx)
@@ -189,7 +180,7 @@ export class Client {
   }
 
   async #read(db: SqliteDatabase): Promise<void> {
-    await this.#record({ kind: 'read', published: true }, async (operation) => {
+    await this.#recorder.record({ kind: 'read', published: true }, async (operation) => {
       const { rows } = await db.execute(OBSERVE)
       operation.saw = { form: 'brief', value: String(rows[0]?.state) }
     })
@@ -201,7 +192,7 @@ export class Client {
     // Two histories cannot be told apart by so little.
     if (this.#tables.length === 0 || plan.scenario === 'wipe') return this.#read(db)
     const table = random.pick(this.#tables)
-    await this.#record({ kind: `read ${table}`, published: true }, async (operation) => {
+    await this.#recorder.record({ kind: `read ${table}`, published: true }, async (operation) => {
       try {
         const [row] = (await db.execute(countRows(table))).rows
         operation.saw = { form: 'rows', value: { writes: Number(row?.seq), table, rows: Number(row?.n) } }
@@ -214,7 +205,7 @@ export class Client {
 
   async #vacuum(db: SqliteDatabase): Promise<void> {
     const sql = this.#options.random.pick(['VACUUM', 'PRAGMA incremental_vacuum'])
-    await this.#record({ kind: sql }, async () => {
+    await this.#recorder.record({ kind: sql }, async () => {
       await db.execute(sql)
     })
   }
@@ -223,7 +214,7 @@ export class Client {
     const freshness = this.#options.random.chance(0.4)
       ? drawFreshness(this.#options.random, this.#options.bookmarks)
       : undefined
-    await this.#record({ kind: 'read several', published: true, freshness }, async (operation) => {
+    await this.#recorder.record({ kind: 'read several', published: true, freshness }, async (operation) => {
       const look = async (reader: Reader) => {
         const value = await this.#observe(reader)
         const { random, environment } = this.#options
@@ -241,87 +232,20 @@ export class Client {
     const [kind, arg] = drawWrite(this.#options.random, this.#options.plan.huge)
     const id = this.#id()
     const commits = random.chance(0.75)
-    await this.#record({ kind: commits ? 'begin, commit' : 'begin, rollback', id }, async (operation) => {
-      const tx = await db.begin()
-      const value = await this.#observe(tx)
-      await this.#sometimes()
-      write(tx, id, kind, arg)
-      await this.#sometimes()
-      if (commits) await tx.commit()
-      else await tx.rollback()
-      operation.saw = { form: 'full', value }
-      if (!commits) throw new Thrown('')
-    })
-  }
-
-  /** Runs and records one operation. True when it was acknowledged. */
-  async #record(
-    what: {
-      kind: string
-      id?: string
-      key?: string
-      published?: boolean
-      /** That of the context or the environment when absent. */
-      freshness?: Freshness | undefined
-    },
-    run: (operation: Operation) => Promise<void>,
-  ): Promise<boolean> {
-    const { scheduler, environment, operations, name } = this.#options
-    const { kind, id = null, key = null, published = false } = what
-    const freshness = what.freshness ?? this.#context?.freshness ?? environment.freshness
-    const madeUp = freshness !== 'strong' && isMadeUp(freshness.bookmark ?? null)
-    const called = scheduler.tick()
-    const operation: Operation = {
-      client: name,
-      environment: environment.name,
-      kind,
-      id,
-      key,
-      published,
-      begun: this.#context?.begun ?? called,
-      called,
-      responded: Number.POSITIVE_INFINITY,
-      respondedAt: Number.POSITIVE_INFINITY,
-      weak: published ? this.#weakness(freshness) : null,
-      context: this.#context?.begun ?? null,
-      bookmark: null,
-      outcome: 'pending',
-      saw: null,
-      result: null,
-      error: null,
-    }
-    operations.push(operation)
-    scheduler.note(`${name} begins ${kind} ${id ?? ''}`)
-    let outcome: Operation['outcome'] = 'acknowledged'
-    let error: string | null = null
-    try {
-      await run(operation)
-    } catch (reason) {
-      if (environment.dead) return false
-      ;({ outcome, error } = classify(reason, operation, {
-        replaced: this.#options.plan.scenario === 'wipe',
-        madeUp,
-      }))
-    }
-    if (environment.dead) return false
-    operation.responded = scheduler.tick()
-    operation.respondedAt = scheduler.now
-    if (published && outcome !== 'refused' && madeUp)
-      throw new Violation(`${name} was answered by ${kind} though its bookmark was made up`)
-    operation.outcome = outcome
-    operation.error = error
-    scheduler.note(
-      `${name} ends ${kind} ${id ?? ''}: ${outcome} ${error ?? ''} ${JSON.stringify(operation.saw)}`,
+    await this.#recorder.record(
+      { kind: commits ? 'begin, commit' : 'begin, rollback', id },
+      async (operation) => {
+        const tx = await db.begin()
+        const value = await this.#observe(tx)
+        await this.#sometimes()
+        write(tx, id, kind, arg)
+        await this.#sometimes()
+        if (commits) await tx.commit()
+        else await tx.rollback()
+        operation.saw = { form: 'full', value }
+        if (!commits) throw new Thrown('')
+      },
     )
-    this.#options.onEnd?.(operation)
-    return outcome === 'acknowledged'
-  }
-
-  #weakness(freshness: Freshness): Weakness | null {
-    if (freshness === 'strong') return null
-    const { bookmark = null, withinMs } = freshness
-    const since = withinMs === undefined ? null : this.#options.environment.earliestWithin(withinMs)
-    return { bookmark, since }
   }
 
   async #observe(reader: Reader): Promise<string> {

@@ -1,26 +1,22 @@
 import { join } from 'node:path'
-import { memoryStore } from '@thaw/store'
 import type { SeededRandom } from '@thaw/testing'
-import { type MaintenancePolicy, openSqlite } from '../src/index.ts'
+import type { MaintenancePolicy } from '../src/index.ts'
 import { Bucket } from './bucket.ts'
-import { check, type Generation } from './check.ts'
 import { Disasters } from './disasters.ts'
 import { Environment } from './environment.ts'
 import { type Operation, Violation } from './history.ts'
 import { maintainOnce } from './maintenance.ts'
+import { openIn } from './opening.ts'
 import { drawAge, drawNewDatabase, makePlan, type Plan } from './plan.ts'
-import { type Replayed, replay } from './replay.ts'
-import { checkMerged, checkRestorePoints } from './retained.ts'
+import { drawTarget, restoreOnce } from './restores.ts'
 import { Scheduler } from './scheduler.ts'
 import { makeChain } from './seed.ts'
+import { judge } from './verdict.ts'
 import { Client } from './workload.ts'
 
 const HOUR = 3_600_000
-/** What maintenance puts to learn the bucket's time. */
-const CLOCK_KEY = 'thaw/clock'
 const MAX_STEPS = 20_000
 const ABSENCE_MS = 30 * 60_000
-const LONGEST_RETRY_MS = 60_000
 const ORDINARY_CLOCK_ERROR_MS = 2_000
 /** The bucket still accepts what is signed by such a clock. */
 const LARGE_CLOCK_ERROR_MS = 10 * 60_000
@@ -37,6 +33,8 @@ export class World {
   readonly #generations: { tick: number; startsEmpty: boolean }[] = []
   /** What clients were given, and may take elsewhere. */
   readonly #bookmarks: string[] = []
+  /** The transactions that were to be gone back to, by the environment that was to do that. */
+  readonly #restores = new Map<string, number>()
   #lives = 0
   readonly #disasters: Disasters
   #failure: unknown = null
@@ -77,15 +75,21 @@ export class World {
     this.#disasters.begin()
     this.#planWipe()
     this.#planMaintenance()
+    this.#planRestores()
     await this.#settle()
     this.#disasters.heal()
     this.#start(this.#newEnvironment(join(this.#directory, 'tmp-last')), true)
     for (const environment of this.#living()) this.#spawn(environment, () => this.#verify(environment))
     await this.#settle()
     scheduler.note('check')
-    const generations = this.#replay()
-    check(generations, this.operations)
-    await this.#checkFiles(generations)
+    await judge({
+      bucket: this.bucket,
+      operations: this.operations,
+      generations: this.#generations,
+      restores: this.#restores,
+      maintenance: plan.maintenance,
+      directory: this.#directory,
+    })
   }
 
   /** Gives back what the environments hold. */
@@ -103,37 +107,12 @@ export class World {
       this.#failure ??= new Violation(warning)
   }
 
-  #replay(): (Generation & Replayed)[] {
-    return this.#generations.map((generation, index) => {
-      const created = this.bucket.created.filter((one) => one.generation === index)
-      return { ...generation, ...replay(created, join(this.#directory, 'replay.db')) }
-    })
-  }
-
   async #settle(): Promise<void> {
     const ended = await this.scheduler.run(MAX_STEPS)
     if (this.#failure) throw this.#failure
     if (!ended) throw new Violation(`no end after ${MAX_STEPS} steps`)
     const stuck = this.#environments.filter(({ dead, tasks }) => !dead && tasks > 0).map(({ name }) => name)
     if (stuck.length > 0) throw new Violation(`${stuck.join(' and ')} wait for what never comes`)
-  }
-
-  /** What maintenance made, and what it left. */
-  async #checkFiles(generations: readonly Replayed[]): Promise<void> {
-    generations.forEach(({ states }, index) => {
-      checkMerged(
-        this.bucket.created.filter(({ generation }) => generation === index),
-        states,
-      )
-    })
-    const { maintenance } = this.plan
-    const last = generations.at(-1)
-    if (!maintenance || !last) return
-    const store = memoryStore()
-    for (const [key, { body }] of this.bucket.objects) await store.put(key, body)
-    const lastRun = this.bucket.created.findLast(({ key }) => key === CLOCK_KEY)?.at ?? 0
-    const keptSince = lastRun - Math.max(HOUR, maintenance.policy.keepCoveredMs[0])
-    await checkRestorePoints(store, last.states, keptSince, join(this.#directory, 'restored.db'))
   }
 
   /** @param count how many transactions are there from the start, unless the plan says none */
@@ -158,6 +137,7 @@ export class World {
       clockErrorMs: error,
       newDatabase: made,
       freshness: this.#random.chance(0.8) ? 'strong' : { withinMs: drawAge(this.#random) },
+      gathers: this.plan.gathers && this.#random.fork(`${name} gathers`).chance(0.6),
     })
     this.#environments.push(environment)
     return environment
@@ -166,7 +146,8 @@ export class World {
   #start(environment: Environment, last = false): void {
     const { plan } = this
     this.#spawn(environment, async () => {
-      await this.#open(environment)
+      const store = this.bucket.connect(environment)
+      await openIn(environment, store, plan, this.#random.fork(environment.name))
       if (last) return this.#verify(environment)
       const { db } = environment
       if (!db) return
@@ -193,41 +174,6 @@ export class World {
 
   async #verify(environment: Environment): Promise<void> {
     if (environment.db) await this.#client(environment, 'last').verify(environment.db)
-  }
-
-  async #open(environment: Environment): Promise<void> {
-    const { plan } = this
-    for (
-      let pause = 100;
-      !environment.dead && !environment.db;
-      pause = Math.min(2 * pause, LONGEST_RETRY_MS)
-    ) {
-      try {
-        environment.db = await openSqlite({
-          store: this.bucket.connect(environment),
-          directory: environment.directory,
-          clock: environment.clock,
-          description: environment.name,
-          writerId: this.#random
-            .fork(environment.name)
-            .bytes(8)
-            .reduce((id, byte) => (id << 8n) | BigInt(byte), 0n),
-          commitTimeoutMs: plan.commitTimeoutMs,
-          maxAttempts: plan.maxAttempts,
-          readPatienceMs: plan.readPatienceMs,
-          maintainEvery: plan.maintenance?.inlineEvery ?? 0,
-          freshness: environment.freshness,
-          ...environment.newDatabase,
-        })
-      } catch (error) {
-        if (environment.dead) return
-        const name = error instanceof Error ? error.name : ''
-        // What is wiped and filled while it is read fits together only by luck.
-        const torn = plan.scenario === 'wipe' && (name === 'RestoreError' || name === 'HistoryChangedError')
-        if (name !== 'StoreError' && !torn) throw error
-        await environment.pause(pause)
-      }
-    }
   }
 
   /** Something that has to come to its end, unless its environment is killed. */
@@ -278,11 +224,31 @@ export class World {
     if (this.#random.chance(this.plan.disturbance)) this.#disasters.disturbSoon(environment, 600)
   }
 
+  #planRestores(): void {
+    const { plan, scheduler } = this
+    const random = this.#random.fork('restores')
+    for (let i = 0; i < plan.restores; i++) {
+      const within = plan.scenario === 'retention' ? 3 * HOUR : random.pick([1_500, 10_000])
+      scheduler.after(random.integer(0, within), null, 'an old state is wanted', () => this.#restore(random))
+    }
+  }
+
+  /** In a process of its own, as an operator would. */
+  #restore(random: SeededRandom): void {
+    const to = drawTarget(random, this.bucket.created, this.#restores)
+    if (to === null) return
+    const environment = this.#newEnvironment(join(this.#directory, 'operator'), 'operator')
+    this.#restores.set(environment.name, to)
+    const { bucket, scheduler, operations } = this
+    this.#spawn(environment, () => restoreOnce(environment, to, { bucket, scheduler, operations }))
+    if (random.chance(this.plan.disturbance)) this.#disasters.disturbSoon(environment, 400)
+  }
+
   #kill(environment: Environment): void {
     this.scheduler.note(`${environment.name} is killed`)
     const directory = `${environment.directory}+`
     environment.kill(directory)
-    if (environment.role === 'maintenance') return // of maintenance there is another run
+    if (environment.role !== 'application') return // of maintenance there is another run
     const next = this.#newEnvironment(directory)
     this.scheduler.after(this.#random.integer(0, 200), null, `${next.name} begins`, () => this.#start(next))
   }

@@ -84,7 +84,7 @@ export class BucketDatabase implements SqliteDatabase {
 
   get bookmark(): string | null {
     const context = this.#context.getStore()
-    const seen = context ? context.seen : this.#state
+    const seen = context ? (this.#gathered ?? context.seen) : this.#state
     return seen && formatBookmark(seen)
   }
 
@@ -233,6 +233,13 @@ export class BucketDatabase implements SqliteDatabase {
   get #openGathering(): Gathering | null {
     const gathering = this.#gathering
     return gathering?.isOpen ? gathering : null
+  }
+
+  /** The state that what the caller has written will be: nobody else brings the copy further before it is settled. */
+  get #gathered(): Bookmark | null {
+    const { identity, position } = this.#parts.follower.copy
+    const gathering = this.#openGathering
+    return gathering && !gathering.failure ? { identity, txid: position.txid + 1 } : null
   }
 
   get #deadline(): number {

@@ -37,8 +37,7 @@ export function ownDirectory(parent: string, now: number): OwnedDirectory {
   renameSync(unlocked, path)
   const release = () => {
     if (held.delete(release) && held.size === 0) process.off('exit', releaseHeld)
-    lock.close()
-    rmSync(path, { recursive: true, force: true })
+    remove(path, lock)
   }
   if (held.size === 0) process.on('exit', releaseHeld)
   held.add(release)
@@ -63,11 +62,14 @@ function removeAbandoned(parent: string, now: number): void {
 
 function removeUnlessLocked(path: string): void {
   const lock = lockDirectory(path)
-  if (!lock) return
+  if (lock) remove(path, lock)
+}
+
+function remove(path: string, lock: DatabaseSync): void {
   try {
     rmSync(path, { recursive: true, force: true })
   } catch {
-    // Another process removes it at the same time, or the next one will.
+    // Another process looks into it or removes it at the same time, or the next one will.
   } finally {
     lock.close()
   }

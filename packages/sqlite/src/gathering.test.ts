@@ -3,7 +3,7 @@ import { manualClock } from '@thaw/testing'
 import { beforeEach, expect, test } from 'vitest'
 import { counting, lostAnswer, open, refusal, rows, withOperations } from '../test/kit.ts'
 import type { OpenOptions } from './options.ts'
-import type { SqliteDatabase } from './types.ts'
+import type { Reader, SqliteDatabase } from './types.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
 const COUNT = 'SELECT count(*) AS n FROM t'
@@ -88,6 +88,24 @@ test('an invocation reads what it has written, others read what is published', a
   seen.resolve()
   await writing
   expect(await values(db)).toEqual(['own', 'not yet'])
+})
+
+test('the bookmark that an invocation gives is of what it has written, also of a first transaction', async () => {
+  for (const bucket of [store, memoryStore()]) {
+    const db = await gathers({ store: bucket })
+    const elsewhere = await open({ store: bucket })
+    const given = await invoke(db, async () => {
+      const before = db.bookmark
+      await db.execute('CREATE TABLE IF NOT EXISTS u(x)')
+      await db.execute('INSERT INTO u VALUES (1)')
+      expect(db.bookmark).not.toBe(before)
+      return db.bookmark ?? ''
+    })
+    expect(Number.parseInt(given.split('-')[1] ?? '', 16)).toBe(db.position)
+    const count = (reader: Reader) => reader.execute('SELECT x FROM u').rows.length
+    expect(await elsewhere.read(count, { freshness: { bookmark: given } })).toBe(1)
+    await elsewhere.close()
+  }
 })
 
 test('a snapshot that an invocation reads from stays as it is while it writes on', async () => {

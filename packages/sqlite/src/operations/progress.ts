@@ -1,4 +1,5 @@
 import type { ObjectStore } from '@thaw/store'
+import { OperationError } from '../errors.ts'
 import type { Source } from '../ltx-file.ts'
 import { planRestore, type Restored, restore } from '../restore.ts'
 
@@ -16,7 +17,11 @@ export type Progress = (step: string, amount?: Amount) => void
 
 export const untold: Progress = () => {}
 
-/** `restore`, telling how much of what it reads has come. */
+/**
+ * `restore`, telling how much of what it reads has come.
+ * @param to exactly this transaction; the newest when infinite
+ * @throws OperationError `NO_RESTORE_POINT` when that state was removed since it was chosen; what `restore` throws
+ */
 export async function restoreTelling(
   source: Source,
   path: string,
@@ -25,6 +30,25 @@ export async function restoreTelling(
   progress: Progress,
 ): Promise<Restored> {
   progress(step)
+  const restored = await restoreWith(source, path, to, step, progress)
+  // What retention leaves may lead to an older state, or to none at all, without a gap.
+  if (Number.isFinite(to) && restored.txid !== to) {
+    throw new OperationError(
+      'NO_RESTORE_POINT',
+      `${source.description} cannot be restored to transaction ${to} any more: it was removed since it was chosen. ` +
+        'Choose again',
+    )
+  }
+  return restored
+}
+
+async function restoreWith(
+  source: Source,
+  path: string,
+  to: number,
+  step: string,
+  progress: Progress,
+): Promise<Restored> {
   if (progress === untold) return restore(source, path, to)
   const { files } = await planRestore(source, to)
   const total = files.reduce((sum, { size }) => sum + size, 0)

@@ -363,3 +363,30 @@ test('keys that were recorded after the state are forgotten with what they stand
   await add('after')
   expect(await rows(db, 'SELECT a FROM t')).toEqual([{ a: 'before' }, { a: 'after' }])
 })
+
+test.each([
+  ['an older one', [3, 4, 5, 6]],
+  ['none', [1, 2, 3, 4, 5, 6]],
+])('a state that is removed once it was chosen is refused, where %s could still be had', async (_, gone) => {
+  const store = memoryStore()
+  const db = await open({ store, maintainEvery: 0 })
+  for (let txid = 1; txid <= 7; txid++) await db.execute(`CREATE TABLE t${txid}(a)`)
+  await maintain(source(store), { policy: { compactAtFiles: 20, snapshotAtBytes: 1 } })
+  const count = async () => {
+    let objects = 0
+    for await (const _ of store.list('')) objects++
+    return objects
+  }
+  const before = await count()
+  let lists = 0
+  const racing: ObjectStore = {
+    ...store,
+    async *list(prefix, options) {
+      // The first five are how it is chosen.
+      if (++lists === 6) await store.delete(gone.map(linkKey))
+      yield* store.list(prefix, options)
+    },
+  }
+  await expect(restoreInPlace(source(racing), { to: 4 })).rejects.toMatchObject({ code: 'NO_RESTORE_POINT' })
+  expect(await count()).toBe(before - gone.length)
+})

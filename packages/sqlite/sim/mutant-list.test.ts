@@ -1,0 +1,14 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { mutants } from './mutant-list.ts'
+
+test.each(mutants)('"$name" fits to the sources', ({ file, from, to }) => {
+  const source = readFileSync(join(import.meta.dirname, '../src', file), 'utf8')
+  expect(source.split(from)).toHaveLength(2)
+  expect(to).not.toBe(from)
+})
+
+test('no two have one name', () => {
+  expect(new Set(mutants.map(({ name }) => name)).size).toBe(mutants.length)
+})
