@@ -3,8 +3,8 @@ import type { DatabaseDefinition } from './model.ts'
 import { show } from './units.ts'
 
 /**
- * A quarter of an hour: what is restored from then on misses no more than the states within one, and at that rate the
- * requests of a database at rest cost cents a month. Writers compact by themselves when there is more to do.
+ * A quarter of an hour: restore points of the last week lie as far apart as its runs, and the requests of a database at
+ * rest cost a third of a dollar a month then. Writers compact by themselves when there is more to do.
  */
 const DEFAULT_RATE = 'rate(15 minutes)'
 
