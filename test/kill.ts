@@ -48,13 +48,10 @@ export async function killUnderLoad(kills: number, packages?: readonly FunctionP
   )
   clients.catch(() => undefined) // told by whoever awaits it next
   let killed = 0
-  for (let kill = 0, before = 0; kill < kills; kill++) {
+  for (let kill = 0; kill < kills; kill++) {
     await Promise.race([sleep(random.integer(50, 1_200)), clients])
-    // Kills during a start are wanted, but where starts are slow there must be something between them.
-    if (kill % 3 === 2) {
-      while (answered === before) await Promise.race([sleep(5), clients])
-      before = answered
-    }
+    // Kills during a start are wanted, but where starts are slow something has to come between them.
+    while (kill % 3 === 2 && answered <= 2 * (kill + 1)) await Promise.race([sleep(5), clients])
     killed += simulator.environments().length
     await simulator.kill()
   }
