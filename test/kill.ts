@@ -41,16 +41,23 @@ export async function killUnderLoad(kills: number, packages?: readonly FunctionP
   const before = await stats(simulator)
 
   let stop = false
-  const clients = Array.from({ length: CLIENTS }, (_, client) => ingestUntil(simulator, client, () => stop))
+  let answered = 0
+  const tell = () => answered++
+  const clients = Promise.all(
+    Array.from({ length: CLIENTS }, (_, client) => ingestUntil(simulator, client, () => stop, tell)),
+  )
+  clients.catch(() => undefined) // told by whoever awaits it next
   let killed = 0
   for (let kill = 0; kill < kills; kill++) {
-    await sleep(random.integer(50, 1_200))
+    await Promise.race([sleep(random.integer(50, 1_200)), clients])
+    // Kills during a start are wanted, but where starts are slow something has to come between them.
+    while (kill % 3 === 2 && answered <= 2 * (kill + 1)) await Promise.race([sleep(5), clients])
     killed += simulator.environments().length
     await simulator.kill()
   }
   await sleep(200)
   stop = true
-  const acknowledged = (await Promise.all(clients)).flat()
+  const acknowledged = (await clients).flat()
   const repeated = acknowledged.filter(({ tries }) => tries > 1).length
   console.log(`${acknowledged.length} ingests, ${repeated} of them repeated, ${killed} environments killed`)
 
@@ -76,7 +83,12 @@ export async function killUnderLoad(kills: number, packages?: readonly FunctionP
 }
 
 /** Sends one keyed ingest after the other, each until it is answered with 201. */
-async function ingestUntil(simulator: Simulator, client: number, stopped: () => boolean): Promise<Ingest[]> {
+async function ingestUntil(
+  simulator: Simulator,
+  client: number,
+  stopped: () => boolean,
+  tell: () => void,
+): Promise<Ingest[]> {
   const acknowledged: Ingest[] = []
   for (let n = 0; !stopped(); n++) {
     const user = `killed-${client}-${n}`
@@ -86,6 +98,7 @@ async function ingestUntil(simulator: Simulator, client: number, stopped: () => 
       const answer = await send(simulator, key, user)
       if (answer === 201) {
         acknowledged.push({ key, user, tries })
+        tell()
         break
       }
       if (answer < 500) throw new Error(`ingest ${key} was answered with ${answer}`)

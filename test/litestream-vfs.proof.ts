@@ -24,20 +24,20 @@ beforeAll(async () => {
   const directory = await temporaryDirectory('thaw-vfs')
   try {
     const install = ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', directory.path]
-    execFileSync('npm', [...install, `litestream-vfs@${VERSION}`], { stdio: 'pipe', timeout: 120_000 })
+    execFileSync('npm', [...install, `litestream-vfs@${VERSION}`], { stdio: 'pipe', timeout: 30_000 })
     const { getLoadablePath } = createRequire(join(directory.path, 'package.json'))('litestream-vfs')
     if (existsSync(getLoadablePath())) extension = getLoadablePath()
   } catch (error) {
     reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
   }
   return directory.remove
-}, 150_000)
+}, 60_000)
 
-test.each([4096, 512, 16_384])(
+test.for([4096, 512, 16_384])(
   "Litestream's read extension shows every row, through compaction, VACUUM, snapshot and retention: pages of %i bytes",
   { timeout: 120_000 },
-  async (pageSize) => {
-    if (extension === null) return test.skip(`litestream-vfs ${VERSION} cannot be had here: ${reason}`)
+  async (pageSize, context) => {
+    if (extension === null) return context.skip(`litestream-vfs ${VERSION} cannot be had here: ${reason}`)
     const server = await startS3Server()
     onTestFinished(() => server.close())
     const store = openStore(server.urlOf('app'), server.env)

@@ -36,6 +36,11 @@ export interface SqliteOptions {
   readonly writes?: number
   /** Write-behind persists so long after it last did: seconds, or `'5m'`; 300 s when absent. */
   readonly interval?: number | string
+  /**
+   * How often a deployed application has its database compacted, snapshotted and cleared of what has expired, by a
+   * function of its own: `'rate(1 hour)'`; `'rate(15 minutes)'` when absent. `false` leaves that to you.
+   */
+  readonly maintenance?: false | string
 }
 
 /** What `sqlite` returns; `defineApp` checks it. */

@@ -35,7 +35,12 @@ test('an application comes out complete and normalised', () => {
   })
   expect(app).toEqual({
     name: 'spendsense',
-    database: { kind: 'sqlite', migrations: './migrations', seed: './data' },
+    database: {
+      kind: 'sqlite',
+      migrations: './migrations',
+      seed: './data',
+      maintenance: 'rate(15 minutes)',
+    },
     environment: { LOG_LEVEL: 'info', REGION_NAME: 'x' },
     functions: [
       {
@@ -68,7 +73,7 @@ test('an application comes out complete and normalised', () => {
 test('write-behind is said with the database, and a limit of concurrency with a function', () => {
   const database = sqlite({ durability: 'write-behind', writes: 3, interval: '1m' })
   const app = defineApp({ name: 'a', database, functions: { api: http('./src/api.ts', { concurrency: 1 }) } })
-  expect(app.database).toEqual({ kind: 'sqlite', durability: 'write-behind', writes: 3, intervalSeconds: 60 })
+  expect(app.database).toMatchObject({ durability: 'write-behind', writes: 3, intervalSeconds: 60 })
   expect(app.functions[0]?.concurrency).toBe(1)
   const query = (options: SqliteOptions) =>
     durabilityQuery(defineApp({ name: 'a', database: sqlite(options), functions: { api } }).database!)
@@ -97,6 +102,43 @@ test.each([
   expect(problems({ name: 'a', database: sqlite(options as SqliteOptions), functions: { api } })).toEqual([
     message instanceof RegExp ? expect.stringMatching(message) : message,
   ])
+})
+
+test('how often a database is looked after is a rate, or false', () => {
+  const maintenanceOf = (maintenance?: false | string) => {
+    const database = sqlite(maintenance === undefined ? {} : { maintenance })
+    return defineApp({ name: 'a', database, functions: { api } }).database?.maintenance
+  }
+  expect(maintenanceOf()).toBe('rate(15 minutes)')
+  expect(maintenanceOf(false)).toBeNull()
+  for (const rate of ['rate(1 minute)', 'rate(90 minutes)', 'rate(1 hour)', 'rate(7 days)']) {
+    expect(maintenanceOf(rate)).toBe(rate)
+  }
+})
+
+test.each([
+  [true, /true is no rate; write 'rate\(15 minutes\)'/],
+  ['1 hour', /'1 hour' is no rate/],
+  ['cron(0 3 * * ? *)', /is no rate/],
+  ['rate(0 minutes)', /is no rate/],
+  ['rate(1.5 hours)', /is no rate/],
+  ['rate(1 hours)', /would be refused by EventBridge; write 'rate\(1 hour\)'/],
+  ['rate(2 hour)', /would be refused by EventBridge; write 'rate\(2 hours\)'/],
+  ['rate(8 days)', /is too seldom; give 7 days at most/],
+])('a maintenance of %o is refused', (maintenance, message) => {
+  const database = sqlite({ maintenance } as SqliteOptions)
+  expect(problems({ name: 'a', database, functions: { api } })).toEqual([
+    expect.stringMatching(new RegExp(`^database.maintenance: .*${message.source}`)),
+  ])
+})
+
+test('the function that looks after the database has its name to itself', () => {
+  const functions = { Maintenance: api }
+  expect(problems({ name: 'a', database: sqlite(), functions })).toEqual([
+    'functions.Maintenance: is the name of the function that looks after the database; rename yours, or say sqlite({ maintenance: false })',
+  ])
+  expect(problems({ name: 'a', database: sqlite({ maintenance: false }), functions })).toEqual([])
+  expect(problems({ name: 'a', functions })).toEqual([])
 })
 
 test('nothing of an application can be changed', () => {

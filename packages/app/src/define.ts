@@ -3,6 +3,7 @@ import type { AppDefinition } from './declare.ts'
 import { readDurability } from './durability.ts'
 import { readEnvironment } from './environment.ts'
 import { ConfigError } from './errors.ts'
+import { MAINTENANCE_NAME, readMaintenance } from './maintenance.ts'
 import type { App, AppFunction, DatabaseDefinition, Route } from './model.ts'
 import { defaultRoute, readRoute, routeShape } from './route.ts'
 import { parseSeconds, show } from './units.ts'
@@ -39,6 +40,7 @@ function readApp(report: Report, input: unknown): App {
   const database = readDatabase(report, source.database)
   const environment = readEnvironment(report, 'environment', source.environment)
   const functions = readFunctions(report, source.functions, environment)
+  if (database?.maintenance) reportMaintenanceName(report, functions)
   return { name, ...(database === null ? {} : { database }), environment, functions }
 }
 
@@ -56,7 +58,7 @@ function readDatabase(report: Report, value: unknown): DatabaseDefinition | null
     report.add('database', `must be sqlite({ … }), not ${show(value)}`)
     return null
   }
-  const known = ['migrations', 'seed', 'durability', 'writes', 'interval']
+  const known = ['migrations', 'seed', 'durability', 'writes', 'interval', 'maintenance']
   const options = readObject(report, 'database', value.options, known) ?? {}
   const folder = (key: string) =>
     options[key] === undefined ? null : readPath(report, `database.${key}`, options[key], 'a folder')
@@ -67,6 +69,7 @@ function readDatabase(report: Report, value: unknown): DatabaseDefinition | null
     ...(migrations === null ? {} : { migrations }),
     ...(seed === null ? {} : { seed }),
     ...readDurability(report, options),
+    ...readMaintenance(report, options.maintenance),
   }
 }
 
@@ -170,6 +173,15 @@ function reportAlikeNames(report: Report, names: readonly string[]): void {
     if (other !== undefined)
       report.add(`functions.${name}`, `differs from '${other}' only in case; rename one`)
     else seen.set(name.toLowerCase(), name)
+  }
+}
+
+/** The function that looks after the database is deployed beside those of the application, under such a name. */
+function reportMaintenanceName(report: Report, functions: readonly AppFunction[]): void {
+  for (const { name } of functions) {
+    if (name.toLowerCase() !== MAINTENANCE_NAME) continue
+    const taken = 'is the name of the function that looks after the database'
+    report.add(`functions.${name}`, `${taken}; rename yours, or say sqlite({ maintenance: false })`)
   }
 }
 

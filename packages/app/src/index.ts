@@ -11,6 +11,7 @@ export { durabilityQuery } from './durability.ts'
 export type { ConfigErrorCode, Problem } from './errors.ts'
 export { ConfigError } from './errors.ts'
 export { loadApp } from './load.ts'
+export { MAINTENANCE_NAME } from './maintenance.ts'
 export type { RouteMatch } from './match.ts'
 export { matchRoute } from './match.ts'
 export type {

@@ -60,6 +60,8 @@ export interface SqliteDefinition {
   /** When write-behind persists; its own defaults when absent. */
   readonly writes?: number
   readonly intervalSeconds?: number
+  /** How often a deployed application has it compacted and cleared, as EventBridge writes it; null for never. */
+  readonly maintenance: string | null
 }
 
 export type DatabaseDefinition = SqliteDefinition

@@ -69,11 +69,15 @@ async function writeAll(root: string, files: Readonly<Record<string, string>>): 
 }
 
 /** Runs a piece of module code in a process of its own, in `folder`, and gives what it prints. */
-export async function runIn(folder: string, code: string): Promise<string> {
+export async function runIn(
+  folder: string,
+  code: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const run = promisify(execFile)
   const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', code], {
     cwd: folder,
-    env: { PATH: process.env.PATH },
+    env: { PATH: process.env.PATH, ...env },
   })
   return stdout.trim()
 }

@@ -6,13 +6,12 @@ import type { Follower } from './follower.ts'
 import type { Gathering } from './gathering.ts'
 import type { Publisher } from './publisher.ts'
 import type { Capture } from './replica.ts'
+import { takeTurn } from './reserve.ts'
 import type { LoneStatement, Outcome, Runner, Work } from './runner.ts'
 
 const LARGEST_BATCH = 256
 /** Who has to be answered within so many turns waits for nobody. */
 const LAST_TURNS = 2
-/** So often at most it is tried to make a reservation before one transaction. */
-const RESERVATION_TRIES = 24
 
 interface Waiting {
   readonly work: Work<unknown> | LoneStatement
@@ -75,7 +74,7 @@ export class Committer {
   async #pump(): Promise<void> {
     try {
       while (this.#waiting.length > 0) {
-        await this.#reserve()
+        await this.#takeTurn()
         await this.#options.follower.exclusive(() => this.#runBatch())
       }
     } finally {
@@ -83,15 +82,10 @@ export class Committer {
     }
   }
 
-  /** Waits for the turn of the next transaction, and asks the others to wait when that lost its turn too often. */
-  async #reserve(): Promise<void> {
-    const { fairness, clock, follower, publisher } = this.#options
-    for (let tries = 0; ; tries++) {
-      await this.#awaitTurn()
-      const ms = fairness.asks(clock.now())
-      if (ms === null || tries === RESERVATION_TRIES) return
-      if (await follower.exclusive(() => publisher.reserve(ms))) return
-    }
+  #takeTurn(): Promise<void> {
+    const { follower, publisher } = this.#options
+    const reserve = (ms: number) => follower.exclusive(() => publisher.reserve(ms))
+    return takeTurn(this.#options, () => this.#awaitTurn(), reserve)
   }
 
   /** Lets other writers have their turn. A look that fails is left to the batch, which meets the same store. */

@@ -117,6 +117,11 @@ export class Fairness {
     this.#lossesInARow++
   }
 
+  /** How often it was not taken since the last that was. */
+  get lossesInARow(): number {
+    return this.#lossesInARow
+  }
+
   /** The last transaction took so long, won or lost: its function and its publication, ms. */
   worked(ms: number): void {
     this.#workMs = Math.max(0, ms)

@@ -22,6 +22,7 @@ export {
 export type { Source } from './ltx-file.ts'
 export { type MaintainOptions, type MaintenanceReport, maintain } from './maintenance/maintain.ts'
 export { DEFAULT_POLICY, type MaintenancePolicy } from './maintenance/policy.ts'
+export { MAINTENANCE_KEYS } from './maintenance/rights.ts'
 export { openSqlite } from './open.ts'
 export {
   type Adoption,

@@ -1,5 +1,5 @@
 import { type ObjectStore, probeConditionalPut } from '@thaw/store'
-import { type Chain, type ChainLink, type EncodedLink, encodeLink } from './chain.ts'
+import type { Chain, ChainLink, EncodedLink } from './chain.ts'
 import type { Clock } from './clock.ts'
 import { encodeCapture } from './encode-capture.ts'
 import { CommitUnknownError } from './errors.ts'
@@ -8,6 +8,7 @@ import type { Follower } from './follower.ts'
 import { PROBE_KEY } from './probe-key.ts'
 import { type Publication, publish } from './publish.ts'
 import type { Capture } from './replica.ts'
+import { publishReservation } from './reserve.ts'
 
 export interface PublisherOptions {
   readonly store: ObjectStore
@@ -90,19 +91,19 @@ export class Publisher {
     const { follower, fairness, clock, writerId } = this.#options
     const { position, trusted } = follower
     if (!trusted || position.txid === 0) return true
-    const sentAt = clock.now()
     const tick = follower.tick()
     try {
       const { replica } = follower
-      const link = encodeLink(position, replica.noChange(), replica.pageSize, writerId, sentAt, ms)
-      const publication = await this.#send(link, sentAt + ms)
+      const { pageSize } = replica
+      const send = (link: EncodedLink, deadline: number) => this.#send(link, deadline)
+      const request = { fairness, clock, position, change: replica.noChange(), pageSize, writerId, send }
+      const { link, publication } = await publishReservation(request, ms)
       if (publication.outcome !== 'settled') {
         if (publication.outcome === 'lost') await this.#catchUp(null, publication.winner)
         else await follower.synchronise(null)
         return false
       }
       follower.accept(null, link, publication.provenAt, tick)
-      fairness.reserved(link.txid, sentAt, clock.now(), ms)
       this.#options.onPublished(link.txid)
     } catch {
       follower.distrust() // it may be there

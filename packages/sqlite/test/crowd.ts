@@ -18,6 +18,8 @@ export interface Crowd {
   readonly clock: ManualClock
   /** What is there, without the way to it. */
   readonly store: ObjectStore
+  /** The same with the way to it. */
+  readonly far: ObjectStore
   readonly databases: readonly SqliteDatabase[]
 }
 
@@ -45,15 +47,16 @@ export async function openCrowd({ seed, writers, bytesAMs }: CrowdOptions): Prom
   const creating = databases[0]?.execute('CREATE TABLE t(v)')
   await clock.advance(500)
   await creating
-  return { clock, store, databases }
+  return { clock, store, far: narrow, databases }
 }
 
-/** Passes time until `promise` is settled, or so many ms are over. */
-export async function until(clock: ManualClock, promise: Promise<unknown>, ms: number): Promise<void> {
+/** Passes time until `promise` is settled, or so many ms are over; whether it was settled. */
+export async function until(clock: ManualClock, promise: Promise<unknown>, ms: number): Promise<boolean> {
   let settled = false
   const settle = () => {
     settled = true
   }
   promise.then(settle, settle)
   for (const end = clock.now() + ms; !settled && clock.now() < end; ) await clock.advance(50)
+  return settled
 }

@@ -21,7 +21,7 @@ export const command: Command = {
       io.out(JSON.stringify(result, null, 2))
       return
     }
-    for (const fn of result.functions) {
+    for (const fn of [...result.functions, ...(result.maintenance === null ? [] : [result.maintenance])]) {
       io.out(`${fn.name}: ${formatBytes(fn.bytes)} zipped, ${formatBytes(fn.unzippedBytes)} unzipped`)
       const rows = fn.dependencies.map(({ name, bytes }): [string, string] => [name, formatBytes(bytes)])
       for (const line of columns(rows)) io.out(line)

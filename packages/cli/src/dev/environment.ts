@@ -69,7 +69,7 @@ export function hideSecrets(url: string): string {
 }
 
 function localBucket(loaded: LoadedApp): string {
-  const { name, database = { kind: 'sqlite' } } = loaded.app
+  const { name, database = {} } = loaded.app
   return `sqlite+${pathToFileURL(join(loaded.root, '.thaw', 'bucket', name)).href}${durabilityQuery(database)}`
 }
 

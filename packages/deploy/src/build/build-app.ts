@@ -1,14 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
-import type { AppFunction, LoadedApp } from '@thaw/app'
+import { resolve } from 'node:path'
+import { type AppFunction, type LoadedApp, MAINTENANCE_NAME } from '@thaw/app'
 import { BuildError, type SourceProblem } from '../errors.ts'
-import { type Bundle, bundle } from './bundle.ts'
 import { type DatabaseFiles, readDatabaseFiles } from './database-files.ts'
-import { measureDependencies } from './dependencies.ts'
 import { checkLimits, lambdaLimits } from './limits.ts'
-import type { BuildResult, BuiltFunction, PackageLimits } from './model.ts'
-import { createZip } from './zip.ts'
+import type { BuildResult, PackageLimits } from './model.ts'
+import { makePackage, type Package, writePackage } from './package.ts'
 
 export interface BuildOptions {
   /** Where the zips go. */
@@ -17,61 +13,65 @@ export interface BuildOptions {
   readonly limits?: PackageLimits
 }
 
-interface Package {
-  readonly built: BuiltFunction
-  readonly zip: Uint8Array
-  readonly bundle: Bundle
-}
-
 /**
  * Packages every function as the zip that Lambda runs: `<outDir>/<function>.zip`, and beside it its source maps
  * in `<outDir>/<function>.maps/`. A zip holds `index.mjs`, shared chunks, migrations and seed data, and needs
- * nothing of the project. The same sources give the same bytes.
+ * nothing of the project. The same sources give the same bytes. `maintenance.zip` is the function that looks after
+ * the database.
  *
  * Throws `BuildError` with the problems of all functions, `PackageTooLargeError`; then nothing was written.
  */
 export async function buildApp(loaded: LoadedApp, options: BuildOptions): Promise<BuildResult> {
   const outDir = resolve(options.outDir)
   const files = await readDatabaseFiles(loaded)
-  const outcomes = await Promise.allSettled(
-    loaded.app.functions.map((fn) => packageFunction(loaded, fn, files, outDir)),
-  )
+  const needsMaintenance = loaded.app.database !== undefined && loaded.app.database.maintenance !== null
+  const outcomes = await Promise.allSettled([
+    ...loaded.app.functions.map((fn) => packageFunction(loaded, fn, files, outDir)),
+    ...(needsMaintenance ? [packageMaintenance(outDir)] : []),
+  ])
   const packages = settle(outcomes)
   for (const { built } of packages) checkLimits(built, options.limits ?? lambdaLimits)
-  for (const { built, zip, bundle } of packages) await write(built, zip, bundle, outDir)
+  for (const made of packages) await writePackage(made)
+  const built = packages.map((made) => made.built)
   return {
-    functions: packages.map(({ built }) => built),
-    warnings: [...new Set(packages.flatMap(({ bundle }) => bundle.warnings))],
+    functions: needsMaintenance ? built.slice(0, -1) : built,
+    maintenance: (needsMaintenance && built.at(-1)) || null,
+    warnings: [...new Set(packages.flatMap(({ warnings }) => warnings))],
   }
 }
 
-async function packageFunction(
-  loaded: LoadedApp,
+function packageFunction(
+  { app, root }: LoadedApp,
   fn: AppFunction,
-  files: DatabaseFiles,
+  { migrations, seeds, environment }: DatabaseFiles,
   outDir: string,
 ): Promise<Package> {
   const entries = new Map([['index', fn.entry]])
   const exports = new Map([['index', fn.handler]])
-  for (const [name, source] of files.migrations) {
+  for (const [name, source] of migrations) {
     entries.set(`migrations/${name}`, `./${source}`)
     exports.set(`migrations/${name}`, 'up')
   }
-  const { root } = loaded
-  const bundled = await bundle({ root, entries, exports, mapsDirectory: mapsDirectory(outDir, fn.name) })
-  const contents = new Map([...bundled.modules, ...files.seeds])
-  const zip = createZip(contents)
-  const built: BuiltFunction = {
-    name: fn.name,
-    zip: join(outDir, `${fn.name}.zip`),
-    sha256: createHash('sha256').update(zip).digest('hex'),
-    bytes: zip.length,
-    unzippedBytes: [...contents.values()].reduce((total, { length }) => total + length, 0),
-    handler: `index.${fn.handler}`,
-    environment: { ...fn.environment, ...files.environment },
-    dependencies: await measureDependencies(bundled.outputs, root, loaded.app.name),
-  }
-  return { built, zip, bundle: bundled }
+  return makePackage({
+    ...{ name: fn.name, root, entries, exports, outDir },
+    files: seeds,
+    environment: { ...fn.environment, ...environment },
+    codeName: app.name,
+  })
+}
+
+/** Its source is of this package, so the project need not know of it. */
+function packageMaintenance(outDir: string): Promise<Package> {
+  return makePackage({
+    name: MAINTENANCE_NAME,
+    root: resolve(import.meta.dirname, '../..'),
+    entries: new Map([['index', './src/maintenance/function.ts']]),
+    exports: new Map([['index', 'handler']]),
+    files: new Map(),
+    environment: {},
+    codeName: '@thaw/deploy',
+    outDir,
+  })
 }
 
 /** The values of all, or one error with the problems of all. */
@@ -85,21 +85,4 @@ function settle(outcomes: readonly PromiseSettledResult<Package>[]): Package[] {
   }
   if (problems.size > 0) throw new BuildError([...problems.values()])
   return packages
-}
-
-async function write(built: BuiltFunction, zip: Uint8Array, bundle: Bundle, outDir: string): Promise<void> {
-  const maps = mapsDirectory(outDir, built.name)
-  await rm(maps, { recursive: true, force: true })
-  for (const [name, bytes] of bundle.sourceMaps) {
-    await mkdir(dirname(join(maps, name)), { recursive: true })
-    await writeFile(join(maps, name), bytes)
-  }
-  // Whoever runs the zip at this moment keeps the old one, whole.
-  const partial = `${built.zip}.${randomUUID()}`
-  await writeFile(partial, zip)
-  await rename(partial, built.zip)
-}
-
-function mapsDirectory(outDir: string, functionName: string): string {
-  return join(outDir, `${functionName}.maps`)
 }

@@ -24,6 +24,8 @@ export interface BuiltFunction {
 
 export interface BuildResult {
   readonly functions: readonly BuiltFunction[]
+  /** The function that looks after the database; null where none is wanted. */
+  readonly maintenance: BuiltFunction | null
   /** What the bundler found odd but possible, as `file:line:column: message`. */
   readonly warnings: readonly string[]
 }

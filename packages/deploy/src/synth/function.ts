@@ -10,7 +10,7 @@ import { ZipCode } from './zip-code.ts'
 export interface FunctionOptions {
   /** On Lambda. */
   readonly functionName: string
-  readonly definition: AppFunction
+  readonly definition: Pick<AppFunction, 'name' | 'memoryMb' | 'timeoutSeconds' | 'concurrency'>
   readonly built: BuiltFunction
   readonly environment: Readonly<Record<string, string>>
   /** What it may do besides writing to its own log. */

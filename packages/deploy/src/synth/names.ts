@@ -45,6 +45,9 @@ export function checkDeployment({ app, configFile }: LoadedApp, build: BuildResu
       problems.push(`${large}: keep long values in a file of the project`)
     }
   }
+  if (app.database?.maintenance && build.maintenance === null) {
+    problems.push(`the build has no maintenance function, which ${configFile} asks for: build again`)
+  }
   problems.push(...writeBehindProblems(app))
   if (problems.length > 0) throw new SynthError(problems.join('\n'))
 }

@@ -5,6 +5,7 @@ import type { BuildResult } from '../build/model.ts'
 import { SynthError } from '../errors.ts'
 import { createApi } from './api.ts'
 import { createFunction } from './function.ts'
+import { createMaintenance } from './maintenance.ts'
 import type { SynthOptions, SynthResult } from './model.ts'
 import { functionNameOf, stackNameOf } from './names.ts'
 import { createStorage } from './storage.ts'
@@ -36,6 +37,10 @@ export function synthStack(loaded: LoadedApp, build: BuildResult, options: Synth
       lambda: createFunction(stack, { functionName, definition: fn, built, environment, statements }),
     }
   })
+  const rate = definition.database?.maintenance
+  if (rate && storage !== null && build.maintenance !== null) {
+    createMaintenance(stack, stackName, rate, build.maintenance, storage)
+  }
   const api = createApi(stack, stackName, functions)
 
   const outputs: Record<string, string> = {}

@@ -1,4 +1,5 @@
 import { type DatabaseDefinition, durabilityQuery } from '@thaw/app'
+import { MAINTENANCE_KEYS } from '@thaw/sqlite'
 import { Duration, RemovalPolicy } from 'aws-cdk-lib'
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3'
@@ -8,8 +9,12 @@ export interface Storage {
   readonly bucket: Bucket
   /** `DATABASE_URL` of every function. */
   readonly databaseUrl: string
+  /** Where its objects are, as `openStore` of `@thaw/store` takes it. */
+  readonly storeUrl: string
   /** What a function may do: read and write objects of this database, and ask which there are. */
   readonly statements: readonly PolicyStatement[]
+  /** What maintenance may do: delete too, but only what transactions are made of, and it cannot publish any. */
+  readonly maintenanceStatements: readonly PolicyStatement[]
 }
 
 /**
@@ -39,9 +44,25 @@ export function createStorage(scope: Construct, folder: string, database: Databa
     resources: [bucket.bucketArn],
     conditions: { StringLikeIfExists: { 's3:prefix': `${folder}/*` } },
   })
+  const keys = (actions: string[], beginnings: readonly string[]) =>
+    new PolicyStatement({
+      effect: Effect.ALLOW,
+      actions,
+      resources: beginnings.map((key) =>
+        bucket.arnForObjects(`${folder}/${key}${key.endsWith('/') ? '*' : ''}`),
+      ),
+    })
+  const storeUrl = `s3://${bucket.bucketName}/${folder}`
   return {
     bucket,
-    databaseUrl: `sqlite+s3://${bucket.bucketName}/${folder}${durabilityQuery(database)}`,
+    databaseUrl: `sqlite+${storeUrl}${durabilityQuery(database)}`,
+    storeUrl,
     statements: [objects, names],
+    maintenanceStatements: [
+      keys(['s3:GetObject'], MAINTENANCE_KEYS.read),
+      keys(['s3:PutObject', 's3:AbortMultipartUpload'], MAINTENANCE_KEYS.put),
+      keys(['s3:DeleteObject'], MAINTENANCE_KEYS.delete),
+      names,
+    ],
   }
 }

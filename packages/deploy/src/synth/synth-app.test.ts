@@ -5,6 +5,7 @@ import { type AppDefinition, http, sqlite } from '@thaw/app'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createWorkspace, type Project, runIn } from '../../test/project.ts'
 import {
+  type Resource,
   readTemplate,
   references,
   render,
@@ -59,6 +60,23 @@ function lambdaNamed(name: string, from = template) {
   return { id: found[0], properties: found[1].Properties }
 }
 
+/** What a role allows, its resources as text. */
+function rightsOf(role: Resource | undefined) {
+  return statementsOf(role).map(({ Effect, Action, Resource, Condition }) => {
+    expect(Effect).toBe('Allow')
+    const rights = { Action: [Action].flat(), Resource: [Resource].flat().map(render) }
+    return Condition === undefined ? rights : { ...rights, Condition }
+  })
+}
+
+function listRight() {
+  return {
+    Action: ['s3:ListBucket'],
+    Resource: [`\${${bucketId()}.Arn}`],
+    Condition: { StringLikeIfExists: { 's3:prefix': 'shop-dev/*' } },
+  }
+}
+
 function bucketId(from = template): string {
   const [bucket, ...others] = resourcesOf(from, 'AWS::S3::Bucket')
   if (bucket === undefined || others.length > 0) throw new Error('expected one bucket')
@@ -66,7 +84,7 @@ function bucketId(from = template): string {
 }
 
 test('functions are what the application says', () => {
-  expect(resourcesOf(template, 'AWS::Lambda::Function')).toHaveLength(2)
+  expect(resourcesOf(template, 'AWS::Lambda::Function')).toHaveLength(3)
   expect(lambdaNamed('shop-dev-api').properties).toMatchObject({
     Runtime: 'nodejs24.x',
     Architectures: ['arm64'],
@@ -92,7 +110,7 @@ test('functions see their variables, the stage and the database', () => {
 
 test('the code of a function is the very zip of the build', async () => {
   const manifest = JSON.parse(await readFile(join(result.assembly, 'shop-dev.assets.json'), 'utf8'))
-  for (const built of build.functions) {
+  for (const built of [...build.functions, build.maintenance!]) {
     const { Code } = lambdaNamed(`shop-dev-${built.name}`).properties as { Code: { S3Key: string } }
     expect(Code.S3Key).toBe(`${built.sha256}.zip`)
     const asset = await readFile(join(result.assembly, `asset.${built.sha256}.zip`))
@@ -121,11 +139,11 @@ test('every route leads to its function, and the API may call it', () => {
     'ANY /files/{path+}': recap,
   })
   const [httpApi] = resourcesOf(template, 'AWS::ApiGatewayV2::Api')
-  const permissions = resourcesOf(template, 'AWS::Lambda::Permission').map(([, { Properties }]) => {
-    expect(Properties).toMatchObject({
-      Action: 'lambda:InvokeFunction',
-      Principal: 'apigateway.amazonaws.com',
-    })
+  const ofApi = resourcesOf(template, 'AWS::Lambda::Permission').filter(
+    ([, { Properties }]) => Properties.Principal === 'apigateway.amazonaws.com',
+  )
+  const permissions = ofApi.map(([, { Properties }]) => {
+    expect(Properties.Action).toBe('lambda:InvokeFunction')
     const source = render(Properties.SourceArn)
     expect(source).toContain(`:\${${httpApi?.[0]}}/`)
     return [references(Properties.FunctionName)[0], source.slice(source.indexOf('/'))]
@@ -152,38 +170,87 @@ test('every function has a role of its own that may do what it needs and nothing
       Type: 'AWS::Logs::LogGroup',
       Properties: { LogGroupName: `/aws/lambda/${name}`, RetentionInDays: 30 },
     })
-    const rights = statementsOf(role).map(({ Effect, Action, Resource, Condition }) => ({
-      Effect,
-      Action: [Action].flat(),
-      Resource: render(Resource),
-      Condition,
-    }))
-    expect(rights).toEqual([
+    expect(rightsOf(role)).toEqual([
+      { Action: ['logs:CreateLogStream', 'logs:PutLogEvents'], Resource: [`\${${logId}.Arn}`] },
       {
-        Effect: 'Allow',
-        Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-        Resource: `\${${logId}.Arn}`,
-        Condition: undefined,
-      },
-      {
-        Effect: 'Allow',
         Action: ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'],
-        Resource: `\${${bucketId()}.Arn}/shop-dev/*`,
-        Condition: undefined,
+        Resource: [`\${${bucketId()}.Arn}/shop-dev/*`],
       },
-      {
-        Effect: 'Allow',
-        Action: ['s3:ListBucket'],
-        Resource: `\${${bucketId()}.Arn}`,
-        Condition: { StringLikeIfExists: { 's3:prefix': 'shop-dev/*' } },
-      },
+      listRight(),
     ])
   }
   expect(roles.size).toBe(2)
-  // Nothing else in the template hands out rights.
-  expect(resourcesOf(template, 'AWS::IAM::Role')).toHaveLength(2)
+  // Nothing else in the template hands out rights, but for maintenance.
+  expect(resourcesOf(template, 'AWS::IAM::Role')).toHaveLength(3)
   expect(resourcesOf(template, 'AWS::IAM::Policy')).toEqual([])
   expect(template.text).not.toMatch(/Custom::|AWS::CloudFormation::CustomResource/)
+})
+
+test('a function of its own looks after the database, every quarter of an hour and once at a time', () => {
+  const { id, properties } = lambdaNamed('shop-dev-maintenance')
+  expect(properties).toMatchObject({
+    Handler: 'index.handler',
+    MemorySize: 512,
+    Timeout: 900,
+    ReservedConcurrentExecutions: 1,
+  })
+  const { Variables } = properties.Environment as { Variables: Record<string, unknown> }
+  expect(Object.keys(Variables)).toEqual(['THAW_STORE_URL'])
+  expect(render(Variables.THAW_STORE_URL)).toBe(`s3://\${${bucketId()}}/shop-dev`)
+  const [rule, ...others] = resourcesOf(template, 'AWS::Events::Rule')
+  expect(others).toEqual([])
+  expect(rule?.[1].Properties).toMatchObject({
+    Name: 'shop-dev-maintenance',
+    ScheduleExpression: 'rate(15 minutes)',
+    State: 'ENABLED',
+  })
+  expect(references(rule?.[1].Properties.Targets)).toEqual([id])
+  const [permission] = resourcesOf(template, 'AWS::Lambda::Permission').filter(
+    ([, { Properties }]) => Properties.Principal === 'events.amazonaws.com',
+  )
+  expect(references(permission?.[1].Properties.FunctionName)).toEqual([id])
+  expect(references(permission?.[1].Properties.SourceArn)).toEqual([rule?.[0]])
+  // What was missed is done by the next run: no event is kept for later.
+  expect(resourcesOf(template, 'AWS::Lambda::EventInvokeConfig')[0]?.[1].Properties).toMatchObject({
+    FunctionName: { Ref: id },
+    MaximumRetryAttempts: 0,
+  })
+})
+
+test('maintenance alone may delete, only what transactions are made of, and it can publish none', () => {
+  const { properties } = lambdaNamed('shop-dev-maintenance')
+  const folder = `\${${bucketId()}.Arn}/shop-dev`
+  const logId = references(properties.LoggingConfig)[0] ?? ''
+  expect(rightsOf(template.Resources[references(properties.Role)[0] ?? ''])).toEqual([
+    { Action: ['logs:CreateLogStream', 'logs:PutLogEvents'], Resource: [`\${${logId}.Arn}`] },
+    {
+      Action: ['s3:GetObject'],
+      Resource: ['0000/*', '0001/*', '0002/*', '0003/*', '0009/*', 'thaw/clock'].map(
+        (key) => `${folder}/${key}`,
+      ),
+    },
+    {
+      Action: ['s3:PutObject', 's3:AbortMultipartUpload'],
+      Resource: ['0001/*', '0002/*', '0003/*', '0009/*', 'thaw/clock'].map((key) => `${folder}/${key}`),
+    },
+    {
+      Action: ['s3:DeleteObject'],
+      Resource: ['0000/*', '0001/*', '0002/*', '0003/*', '0009/*'].map((key) => `${folder}/${key}`),
+    },
+    listRight(),
+  ])
+})
+
+test('how often is said with the database, and false means never', async () => {
+  const synth = async (maintenance: false | string) => {
+    const app = await workspace.project({ ...definition, database: sqlite({ maintenance }) }, files)
+    const built = await buildApp(app.loaded, { outDir: app.outDir })
+    const outDir = await workspace.folder()
+    return readTemplate((await synthApp(app.loaded, built, { stage: 'dev', outDir })).templateFile)
+  }
+  const [rule] = resourcesOf(await synth('rate(1 hour)'), 'AWS::Events::Rule')
+  expect(rule?.[1].Properties.ScheduleExpression).toBe('rate(1 hour)')
+  expect((await synth(false)).text).not.toMatch(/maintenance|AWS::Events|s3:DeleteObject/i)
 })
 
 test('the bucket is private, encrypted, reached over TLS only, and outlives the stack', () => {
@@ -269,6 +336,8 @@ test('what AWS would refuse is refused here, all of it at once', async () => {
     expect.stringContaining(`the variables of '${name}' take 4261 bytes`),
     expect.stringContaining(`the build has no function 'recap'`),
   ])
+  const other = synthApp(project.loaded, { ...build, maintenance: null }, { stage: 'dev', outDir })
+  await expect(other).rejects.toThrow(/the build has no maintenance function, .*: build again/)
   expect(await readdir(outDir)).toEqual([])
 })
 

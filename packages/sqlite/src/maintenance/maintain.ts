@@ -4,8 +4,7 @@ import { planFrom } from '../plan.ts'
 import { MOST_INPUTS, mergeFiles } from './merge.ts'
 import { DEFAULT_POLICY, type MaintenancePolicy } from './policy.ts'
 import { expired } from './retention.ts'
-
-const CLOCK_KEY = 'thaw/clock'
+import { CLOCK_KEY } from './rights.ts'
 
 export interface MaintainOptions {
   /** What differs from `DEFAULT_POLICY`. */

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { Chain, type ChainPosition, type EncodedLink, encodeLink, fits } from '../chain.ts'
+import { Chain, type ChainLink, type ChainPosition, type EncodedLink, encodeLink, fits } from '../chain.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { ConflictError, OperationError } from '../errors.ts'
 import { Fairness } from '../fairness.ts'
 import type { Source } from '../ltx-file.ts'
-import { publish } from '../publish.ts'
+import { type Publication, publish } from '../publish.ts'
+import { publishReservation, takeTurn } from '../reserve.ts'
 import { awaitTurn, catchUp, fetchHead, follow, type Head, type HeadSource } from './head-copy.ts'
 import type { Progress } from './progress.ts'
 import { StateFile } from './state-file.ts'
@@ -88,41 +89,83 @@ export async function replaceState(
   try {
     head = await fetchHead(run)
     for (let attempt = 1; ; attempt++) {
-      head = await awaitTurn(run, head)
+      head = await turnOf(run, head)
       const difference = describe(target, head)
       if (difference.pages === 0) return { replacement: difference, head: head.position }
       refuseOtherBase(run, head.position)
+      const begun = clock.now()
       const link = encode(run, head)
+      const encodingMs = clock.now() - begun
       const replacement = { ...difference, published: link.bytes.length }
       if (attempt === 1 && !(await options.approve(replacement))) return { replacement, head: head.position }
       options.progress(`writing transaction ${link.txid} of ${source.description}`)
-      const publication = await publish(link, {
-        store: source.store,
-        description: source.description,
-        chain,
-        clock,
-        verifiedAt: head.verifiedAt,
-        fenceWindowMs,
-        deadline: clock.now() + WINDOW_MS,
-      })
+      const sentAt = clock.now()
+      const publication = await send(run, head, link, sentAt + WINDOW_MS)
+      fairness.worked(encodingMs + clock.now() - sentAt)
       if (publication.outcome === 'settled') {
         return { replacement: { ...replacement, txid: link.txid }, head: link }
       }
-      if (attempt === MAX_ATTEMPTS) {
-        throw new ConflictError(
-          `${source.description}: other writers were faster ${attempt} times in a row. Nothing was changed; repeat ` +
-            'it when less is written',
-        )
-      }
-      if (publication.outcome === 'lost') {
-        head = await follow(run, head, publication.winner)
-        fairness.lost()
-      } else head = await catchUp(run, head)
+      if (attempt === MAX_ATTEMPTS) throw conflict(source, attempt)
+      if (publication.outcome === 'lost') head = await lose(run, head, publication.winner)
+      else head = await catchUp(run, head)
     }
   } finally {
     head?.file.close()
     target.close()
   }
+}
+
+/** Waits for its turn, and asks the others to wait when it has lost too often; gives the head of then. */
+async function turnOf(run: Run, known: Head): Promise<Head> {
+  let head = known
+  const wait = async () => {
+    head = await awaitTurn(run, head)
+  }
+  await takeTurn(run, wait, async (ms) => {
+    const asked = await reserve(run, head, ms)
+    head = asked.head
+    return asked.heard
+  })
+  return head
+}
+
+/** Whether the others were asked, as far as is known, and where the head then is. */
+async function reserve(run: Run, head: Head, ms: number): Promise<{ head: Head; heard: boolean }> {
+  const { file, position } = head
+  const change = { pages: new Map([[1, file.read(1)]]), pageCount: file.pageCount }
+  const toBucket = (link: EncodedLink, deadline: number) => send(run, head, link, deadline)
+  const request = { ...run, position, change, pageSize: file.pageSize, send: toBucket }
+  const asked = await publishReservation(request, ms).catch(() => null)
+  if (asked === null) return { head: await catchUp(run, head), heard: true } // it may be there
+  const { link, publication } = asked
+  switch (publication.outcome) {
+    case 'settled':
+      return { head: { ...head, position: link, verifiedAt: publication.provenAt }, heard: true }
+    case 'lost':
+      return { head: await lose(run, head, publication.winner), heard: false }
+    case 'stale':
+      return { head: await catchUp(run, head), heard: false }
+  }
+}
+
+/** @throws ConflictError when it has lost too often, reservations too */
+async function lose(run: Run, head: Head, winner: ChainLink): Promise<Head> {
+  const { fairness, source } = run
+  const newest = await follow(run, head, winner)
+  fairness.lost()
+  if (fairness.lossesInARow >= MAX_ATTEMPTS) throw conflict(source, fairness.lossesInARow)
+  return newest
+}
+
+function conflict({ description }: Source, times: number): ConflictError {
+  return new ConflictError(
+    `${description}: other writers were faster ${times} times in a row. Nothing was changed; repeat it when less is written`,
+  )
+}
+
+function send(run: Run, { verifiedAt }: Head, link: EncodedLink, deadline: number): Promise<Publication> {
+  const { source, chain, clock, fenceWindowMs } = run
+  return publish(link, { ...source, chain, clock, verifiedAt, fenceWindowMs, deadline })
 }
 
 /** @throws OperationError `DATABASE_MOVED` */

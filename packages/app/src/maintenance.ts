@@ -1,0 +1,42 @@
+import type { Report } from './checks.ts'
+import type { DatabaseDefinition } from './model.ts'
+import { show } from './units.ts'
+
+/**
+ * A quarter of an hour: restore points of the last week lie as far apart as its runs, and the requests of a database at
+ * rest cost a third of a dollar a month then. Writers compact by themselves when there is more to do.
+ */
+const DEFAULT_RATE = 'rate(15 minutes)'
+
+/** What the maintenance function is called among the functions of an application. */
+export const MAINTENANCE_NAME = 'maintenance'
+
+const minutesOf: Readonly<Record<string, number>> = { minute: 1, hour: 60, day: 1_440 }
+const mostMinutes = 7 * 1_440
+
+/** Reads when the database is looked after; reports what is no rate that EventBridge takes. */
+export function readMaintenance(report: Report, value: unknown): Pick<DatabaseDefinition, 'maintenance'> {
+  if (value === false) return { maintenance: null }
+  if (value === undefined) return { maintenance: DEFAULT_RATE }
+  const problem = rateProblem(value)
+  if (problem === null) return { maintenance: String(value) }
+  report.add('database.maintenance', problem)
+  return { maintenance: DEFAULT_RATE }
+}
+
+/** Source: "Schedule expressions" of the EventBridge user guide: one of a unit is written in the singular. */
+function rateProblem(value: unknown): string | null {
+  const examples = `write 'rate(15 minutes)', 'rate(1 hour)' or 'rate(1 day)', or false for none`
+  const match =
+    typeof value === 'string' ? /^rate\(([1-9]\d{0,4}) (minute|hour|day)(s?)\)$/.exec(value) : null
+  if (match === null) return `${show(value)} is no rate; ${examples}`
+  const [, digits = '', unit = '', plural] = match
+  const count = Number(digits)
+  if ((count === 1) === (plural === 's')) {
+    return `${show(value)} would be refused by EventBridge; write 'rate(${count} ${unit}${count === 1 ? '' : 's'})'`
+  }
+  const minutes = count * (minutesOf[unit] ?? 1)
+  return minutes <= mostMinutes
+    ? null
+    : `${show(value)} is too seldom; give 7 days at most, or false for none`
+}
