@@ -9,11 +9,12 @@ import { functionNameOf } from './names.ts'
 import type { Storage } from './storage.ts'
 
 /** A snapshot passes through it whole, though never held whole: 512 MB bring the processor for it, and the time is the most there is. */
-const definition = { name: MAINTENANCE_NAME, memoryMb: 512, timeoutSeconds: 900, concurrency: 1 }
+const definition = { name: MAINTENANCE_NAME, memoryMb: 512, timeoutSeconds: 900 }
 
 /**
  * The function that compacts, snapshots and deletes what has expired, and the rule that invokes it: `rate` as
- * EventBridge writes it. A run that fails or is refused is not repeated, because the next one has the same work.
+ * EventBridge writes it. Runs may overlap; reserved concurrency would keep them apart, but accounts with a small limit refuse
+ * any. A run that fails or is refused is not repeated, because the next one has the same work.
  */
 export function createMaintenance(
   scope: Construct,
