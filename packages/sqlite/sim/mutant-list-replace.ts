@@ -5,8 +5,8 @@ export const replaceMutants: readonly Mutant[] = [
   {
     name: 'a restore publishes on a stale head',
     file: 'operations/replace.ts',
-    from: 'head = await follow(run, head, publication.winner)',
-    to: 'head = { ...head, position: publication.winner }',
+    from: 'const newest = await follow(run, head, winner)',
+    to: 'const newest = { ...head, position: winner }',
   },
   {
     name: 'what others write meanwhile is not compared with the state to come',
@@ -47,8 +47,8 @@ export const replaceMutants: readonly Mutant[] = [
   {
     name: 'a restore that was frozen takes its proof of the head for a new one',
     file: 'operations/replace.ts',
-    from: 'verifiedAt: head.verifiedAt,',
-    to: 'verifiedAt: clock.now(),',
+    from: 'chain, clock, verifiedAt, fenceWindowMs, deadline })',
+    to: 'chain, clock, verifiedAt: verifiedAt && clock.now(), fenceWindowMs, deadline })',
   },
   {
     name: 'a restore that lost its race is told as done',

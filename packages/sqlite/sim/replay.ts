@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { closeSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
-import { decodeLtx, formatTxid, linkOf } from '@thaw/ltx'
+import { decodeLtx, formatTxid, linkOf, noteOf } from '@thaw/ltx'
 import type { Reader } from '../src/index.ts'
 import type { Creation } from './bucket.ts'
 import { Violation } from './history.ts'
@@ -86,7 +86,11 @@ export function replay(
       }
       ftruncateSync(fd, header.commit * header.pageSize)
       const seen = look(path, txid === links.length)
-      const to = restores.get(by)
+      const asksOthersToWait = noteOf(header) > 0
+      const hash = hashOf(readFileSync(path))
+      if (asksOthersToWait && hash !== states.at(-1)?.hash)
+        throw fail('asks others to wait, and changes something')
+      const to = asksOthersToWait ? undefined : restores.get(by)
       if (to === undefined) {
         if (held.some(({ id }, at) => seen.rows[at]?.id !== id)) throw fail('takes back what was written')
         rows.push(...seen.rows.slice(held.length))
@@ -101,7 +105,7 @@ export function replay(
         checksum,
         full: seen.full,
         writes: rows.length,
-        hash: hashOf(readFileSync(path)),
+        hash,
         pageSize: header.pageSize,
         pageCount: header.commit,
         timestamp: header.timestamp,
