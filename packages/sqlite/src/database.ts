@@ -153,7 +153,7 @@ export class BucketDatabase implements SqliteDatabase {
     const begun = this.#parts.follower.tick()
     const { deadline } = invocation
     const gathering = this.#parts.durability === 'invocation' ? this.#newGathering(begun, deadline) : null
-    const context = { begun, deadline, wanted, seen: wanted.bookmark, gathering }
+    const context: Context = { begun, deadline, wanted, seen: wanted.bookmark, gathering }
     const inContext = () => this.#context.run(context, next)
     if (this.#parts.behind) return this.#parts.behind.around(deadline, inContext)
     try {
@@ -161,6 +161,7 @@ export class BucketDatabase implements SqliteDatabase {
     } finally {
       // Before its end is told, be it a result or an error. What goes wrong with that takes its place.
       await gathering?.end()
+      if (gathering?.hasPublished) context.seen = this.#state
     }
   }
 

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { memoryStore, type ObjectStore } from '@thaw/store'
 import { manualClock } from '@thaw/testing'
 import { beforeEach, expect, test } from 'vitest'
@@ -392,6 +393,18 @@ test('the first transaction of a database can be gathered', async () => {
   })
   expect(db.position).toBe(1)
   expect(await values(await open({ store: empty }))).toEqual(['first'])
+})
+
+test('in the context of an invocation that is over, the bookmark is of what was published', async () => {
+  const db = await gathers()
+  let within: <T>(fn: () => T) => T = (fn) => fn()
+  const before = db.bookmark
+  await invoke(db, async () => {
+    await insert(db, '1')
+    within = AsyncLocalStorage.snapshot()
+  })
+  expect(within(() => db.bookmark)).toBe(db.bookmark)
+  expect(db.bookmark).not.toBe(before)
 })
 
 test('outside of invocations it commits, and inside its own transactions it is not to be used', async () => {

@@ -56,6 +56,11 @@ export class Gathering {
     return this.#held && !this.#ended
   }
 
+  /** Whether it has ended, and the bucket holds what was written. */
+  get hasPublished(): boolean {
+    return this.#held && this.#ended && this.#failure === null
+  }
+
   /** Resolves when the invocation has written something. */
   get opened(): Promise<void> {
     return this.#opened.promise
