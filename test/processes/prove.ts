@@ -25,6 +25,8 @@ export interface ProofOptions {
   readonly seconds: number
   /** Concurrent clients in each process. */
   readonly clients: number
+  /** The longest that a process is left alone before it is frozen or killed, ms; 12,000 when absent. */
+  readonly longestRestMs?: number
   /** Further options of `openSqlite` that survive JSON. */
   readonly open?: Readonly<Record<string, unknown>>
   /** Counts acknowledged writes that are lost, instead of taking one for a violation: for a mode that may lose them. */
@@ -78,7 +80,7 @@ export async function prove(options: ProofOptions): Promise<Proven> {
 
 /** Lets the processes run, and kills, freezes and thaws them meanwhile. */
 async function disturb(
-  { processes, seconds }: ProofOptions,
+  { processes, seconds, longestRestMs = 12_000 }: ProofOptions,
   random: SeededRandom,
   describe: (name: string, until: number) => LifeOptions,
 ): Promise<{ kills: number; freezes: number }> {
@@ -103,7 +105,7 @@ async function disturb(
   /** Freezes a process now and then, until it is to be killed. */
   async function haunt(child: ChildProcess, draws: SeededRandom): Promise<void> {
     for (;;) {
-      const rests = draws.integer(500, 12_000)
+      const rests = draws.integer(500, longestRestMs)
       if (Date.now() + rests > until) {
         await Promise.race([once(child, 'exit'), sleep(until - Date.now() + ENDS_WITHIN_MS)])
         if (child.exitCode === null) throw new Error('a process did not come to its end')
