@@ -28,7 +28,7 @@ test(`one process under write-behind, killed for ${SECONDS / 2} s: what that cos
 }, async () => {
   const seed = process.env.THAW_SEED ?? String(Date.now())
   const open = { durability: 'write-behind', writeBehind: { writes: 10 } }
-  const options = { seconds: SECONDS / 2, clients: 2, longestRestMs: 2_500, mayLose: true }
+  const options = { seconds: SECONDS / 2, clients: 2, longestRestMs: 2_500, killChance: 0.8, mayLose: true }
   const proven = await prove({ seed, processes: 1, open, ...options })
   console.log(`seed ${seed}`, JSON.stringify(proven))
   expect(proven.kills).toBeGreaterThan(2)

@@ -27,6 +27,8 @@ export interface ProofOptions {
   readonly clients: number
   /** The longest that a process is left alone before it is frozen or killed, ms; 12,000 when absent. */
   readonly longestRestMs?: number
+  /** How often that ends in a kill instead of a freeze, 0–1; 0.4 when absent. */
+  readonly killChance?: number
   /** Further options of `openSqlite` that survive JSON. */
   readonly open?: Readonly<Record<string, unknown>>
   /** Counts acknowledged writes that are lost, instead of taking one for a violation: for a mode that may lose them. */
@@ -80,7 +82,7 @@ export async function prove(options: ProofOptions): Promise<Proven> {
 
 /** Lets the processes run, and kills, freezes and thaws them meanwhile. */
 async function disturb(
-  { processes, seconds, longestRestMs = 12_000 }: ProofOptions,
+  { processes, seconds, longestRestMs = 12_000, killChance = 0.4 }: ProofOptions,
   random: SeededRandom,
   describe: (name: string, until: number) => LifeOptions,
 ): Promise<{ kills: number; freezes: number }> {
@@ -112,7 +114,7 @@ async function disturb(
         return
       }
       await sleep(rests)
-      if (draws.chance(0.4)) return
+      if (draws.chance(killChance)) return
       freezes++
       child.kill('SIGSTOP')
       await sleep(draws.chance(0.2) ? draws.integer(3_000, 8_000) : draws.integer(50, 1_500))

@@ -71,6 +71,27 @@ export interface Operation {
   error: string | null
 }
 
+/** An operation that begins; as what nobody says more of: strong, in no context, with no key. */
+export function begin(
+  what: Pick<Operation, 'client' | 'environment' | 'kind' | 'id' | 'begun' | 'called'> & Partial<Operation>,
+): Operation {
+  return {
+    key: null,
+    published: false,
+    responded: Number.POSITIVE_INFINITY,
+    respondedAt: Number.POSITIVE_INFINITY,
+    weak: null,
+    context: null,
+    bookmark: null,
+    gathered: null,
+    outcome: 'pending',
+    saw: null,
+    result: null,
+    error: null,
+    ...what,
+  }
+}
+
 /** The simulated world did what it must never do. */
 export class Violation extends Error {
   override readonly name = 'Violation'

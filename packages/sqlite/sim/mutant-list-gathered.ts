@@ -11,8 +11,8 @@ export const gatheredMutants: readonly Mutant[] = [
   {
     name: 'a request that lost its race is answered as published',
     file: 'committer.ts',
-    from: 'gathering.fail(new ConflictError(',
-    to: 'gathering.settle(new ConflictError(',
+    from: 'gathering.fail(overtaken(',
+    to: 'gathering.settle(overtaken(',
   },
   {
     name: 'a request that failed is published',

@@ -2,7 +2,7 @@ import type { SeededRandom } from '@thaw/testing'
 import type { Freshness } from '../src/index.ts'
 import { isMadeUp } from './draws.ts'
 import type { Environment } from './environment.ts'
-import { type Operation, Violation, type Weakness } from './history.ts'
+import { begin, type Operation, Violation, type Weakness } from './history.ts'
 import { classify } from './outcome.ts'
 import type { Plan } from './plan.ts'
 import type { Request } from './request.ts'
@@ -62,7 +62,7 @@ export class Recorder {
     const freshness = what.freshness ?? this.context?.freshness ?? environment.freshness
     const madeUp = freshness !== 'strong' && isMadeUp(freshness.bookmark ?? null)
     const called = scheduler.tick()
-    const operation: Operation = {
+    const operation = begin({
       client: name,
       environment: environment.name,
       kind,
@@ -71,17 +71,9 @@ export class Recorder {
       published: published && !this.context?.request?.isOpen,
       begun: this.context?.begun ?? called,
       called,
-      responded: Number.POSITIVE_INFINITY,
-      respondedAt: Number.POSITIVE_INFINITY,
       weak: published ? this.#weakness(freshness) : null,
       context: this.context?.begun ?? null,
-      bookmark: null,
-      gathered: null,
-      outcome: 'pending',
-      saw: null,
-      result: null,
-      error: null,
-    }
+    })
     operations.push(operation)
     scheduler.note(`${name} begins ${kind} ${id ?? ''}`)
     let outcome: Operation['outcome'] = 'acknowledged'

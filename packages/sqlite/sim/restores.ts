@@ -2,7 +2,7 @@ import type { SeededRandom } from '@thaw/testing'
 import { restoreInPlace, SqliteStoreError } from '../src/index.ts'
 import type { Bucket, Creation } from './bucket.ts'
 import type { Environment } from './environment.ts'
-import type { Operation } from './history.ts'
+import { begin, type Operation } from './history.ts'
 import { classifyRefusal } from './outcome.ts'
 import type { Scheduler } from './scheduler.ts'
 
@@ -31,26 +31,8 @@ export async function restoreOnce(
   const { bucket, scheduler, operations } = world
   const { name, clock } = environment
   const begun = scheduler.tick()
-  const operation: Operation = {
-    client: name,
-    environment: name,
-    kind: `restore ${to}`,
-    id: name,
-    key: null,
-    published: false,
-    begun,
-    called: begun,
-    responded: Number.POSITIVE_INFINITY,
-    respondedAt: Number.POSITIVE_INFINITY,
-    weak: null,
-    context: null,
-    bookmark: null,
-    gathered: null,
-    outcome: 'pending',
-    saw: null,
-    result: null,
-    error: null,
-  }
+  const kind = `restore ${to}`
+  const operation = begin({ client: name, environment: name, kind, id: name, begun, called: begun })
   operations.push(operation)
   let told: Pick<Operation, 'outcome' | 'error'> = { outcome: 'acknowledged', error: null }
   try {

@@ -7,6 +7,7 @@ import {
   linkOf,
   noteOf,
   readLtxTrailer,
+  TRAILER_SIZE,
 } from '@thaw/ltx'
 import type { ObjectStore } from '@thaw/store'
 import { HistoryChangedError, RestoreError } from './errors.ts'
@@ -19,7 +20,6 @@ import type { PageSet } from './replica.ts'
  */
 
 const FETCHES_AT_ONCE = 16
-const TRAILER_BYTES = 16
 /** What comes whole in one request even if only its end is wanted. */
 const SMALL_BYTES = 64 * 1024
 
@@ -110,7 +110,7 @@ export class Chain {
     const start = await this.#store.get(key, { range: { start: 0, end: SMALL_BYTES } })
     if (!start) return null
     const { size, etag, body } = start
-    const range = { start: size - TRAILER_BYTES, end: size }
+    const range = { start: size - TRAILER_SIZE, end: size }
     const end = size === body.length ? start : await this.#store.get(key, { range, ifMatch: etag })
     try {
       return end && readLtxTrailer(end.body)

@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts'
 import { ConflictError } from './errors.ts'
 import type { Fairness } from './fairness.ts'
 import type { Follower } from './follower.ts'
-import type { Gathering } from './gathering.ts'
+import { type Gathering, overtaken } from './gathering.ts'
 import type { Publisher } from './publisher.ts'
 import type { Capture } from './replica.ts'
 import { takeTurn } from './reserve.ts'
@@ -153,10 +153,7 @@ export class Committer {
         await follower.follow(whole, null)
         gathering.fail(gathering.failure)
       } else if (await publisher.publish(whole, gathering.deadline)) gathering.settle()
-      else {
-        const what = 'another writer was faster than this invocation, of which nothing is kept. Repeat it'
-        gathering.fail(new ConflictError(`${description}: ${what}`))
-      }
+      else gathering.fail(overtaken(description))
     } catch (error) {
       gathering.fail(error)
     }

@@ -160,13 +160,7 @@ export class Gathering {
     const { follower, gate, description } = this.#options
     if (!this.#failure && !gate.isOpenTo(read)) {
       if ((await follower.look()) === 'head') gate.requireHeld(read)
-      else {
-        this.#abort(
-          new ConflictError(
-            `${description}: another writer was faster than this invocation, of which nothing is kept. Repeat it`,
-          ),
-        )
-      }
+      else this.#abort(overtaken(description))
     }
     if (this.#failure) throw this.#failure
     return this.#replica
@@ -194,4 +188,11 @@ export class Gathering {
     this.#replica = null
     this.#closed.resolve()
   }
+}
+
+/** What ends an invocation that has written something when another writer was faster. */
+export function overtaken(description: string): ConflictError {
+  return new ConflictError(
+    `${description}: another writer was faster than this invocation, of which nothing is kept. Repeat it`,
+  )
 }

@@ -1,7 +1,8 @@
-import { type ObjectStore, StoreError } from '@thaw/store'
+import { type ObjectStore, probeConditionalPut, StoreError } from '@thaw/store'
 import type { Chain, ChainLink, EncodedLink } from './chain.ts'
 import type { Clock } from './clock.ts'
 import { CommitUnknownError, ConflictError } from './errors.ts'
+import { PROBE_KEY } from './probe-key.ts'
 
 /**
  * Puts one transaction into the bucket and finds out what became of it. The conditional PUT is the commit point; an
@@ -52,6 +53,8 @@ export async function publish(link: EncodedLink, options: PublishOptions): Promi
   let lastFailure: unknown = null
   let unreached = 0
 
+  // A store that ignores the condition would let two writers both create the database.
+  if (link.txid === 1) await probeConditionalPut(store, PROBE_KEY)
   for (let pause = FIRST_RETRY_MS; ; pause = Math.min(pause * 2, LONGEST_RETRY_MS)) {
     // One reading of the clock an attempt: it is judged by the fence and it is what the request is signed with.
     const now = clock.now()

@@ -1,11 +1,10 @@
-import { type ObjectStore, probeConditionalPut } from '@thaw/store'
+import type { ObjectStore } from '@thaw/store'
 import type { Chain, ChainLink, EncodedLink } from './chain.ts'
 import type { Clock } from './clock.ts'
 import { encodeCapture } from './encode-capture.ts'
 import { CommitUnknownError } from './errors.ts'
 import type { Fairness } from './fairness.ts'
 import type { Follower } from './follower.ts'
-import { PROBE_KEY } from './probe-key.ts'
 import { type Publication, publish } from './publish.ts'
 import type { Capture } from './replica.ts'
 import { publishReservation } from './reserve.ts'
@@ -30,7 +29,6 @@ export interface PublisherOptions {
  */
 export class Publisher {
   readonly #options: PublisherOptions
-  #probed = false
 
   constructor(options: PublisherOptions) {
     this.#options = options
@@ -122,16 +120,8 @@ export class Publisher {
 
   async #send(link: EncodedLink, latest: number): Promise<Publication> {
     const { store, chain, clock, description, follower, fenceWindowMs, commitTimeoutMs } = this.#options
-    if (link.txid === 1) await this.#probe()
     const { verifiedAt } = follower
     const deadline = Math.min(latest, clock.now() + commitTimeoutMs)
     return publish(link, { store, chain, clock, description, verifiedAt, fenceWindowMs, deadline })
-  }
-
-  /** A store that ignores the condition would let two writers both create the database. */
-  async #probe(): Promise<void> {
-    if (this.#probed) return
-    await probeConditionalPut(this.#options.store, PROBE_KEY)
-    this.#probed = true
   }
 }

@@ -4,6 +4,7 @@ import {
   type LtxHeaderInput,
   type LtxPage,
   readLtxTrailer,
+  TRAILER_SIZE,
 } from '@thaw/ltx'
 import type { PutResult } from '@thaw/store'
 import { type DownloadLimits, download, FileVanishedError } from '../download.ts'
@@ -13,7 +14,6 @@ import { type Place, placeFields, placeOf, verifyOrder } from '../place.ts'
 
 const TRIES_WHILE_BUSY = 8
 const OPENED_AT_ONCE = 16
-const TRAILER_BYTES = 16
 const MEBIBYTE = 1024 * 1024
 const AHEAD_BYTES = 16 * MEBIBYTE
 const SMALLEST_PIECE_BYTES = 64 * 1024
@@ -129,7 +129,7 @@ async function placeOfAll(source: Source, opened: readonly Opened[]): Promise<Pl
 /** The checksum of a single transaction is in its trailer. */
 async function placeBeforeReading(source: Source, { file, decoder }: Opened): Promise<Place> {
   if (file.level > 0) return placeOf(file, decoder.header, 0n)
-  const range = { start: file.size - TRAILER_BYTES, end: file.size }
+  const range = { start: file.size - TRAILER_SIZE, end: file.size }
   const trailer = await source.store.get(file.key, { range, ifMatch: file.etag })
   if (!trailer) throw new FileVanishedError(file)
   try {

@@ -1,10 +1,9 @@
-import { type ObjectStore, probeConditionalPut } from '@thaw/store'
+import type { ObjectStore } from '@thaw/store'
 import type { Chain, ChainLink, EncodedLink } from '../chain.ts'
 import type { Clock } from '../clock.ts'
 import { encodeCapture } from '../encode-capture.ts'
 import { CommitUnknownError, HistoryChangedError, SqliteStoreError } from '../errors.ts'
 import type { Follower } from '../follower.ts'
-import { PROBE_KEY } from '../probe-key.ts'
 import { publish } from '../publish.ts'
 import type { Capture } from '../replica.ts'
 import { keepLost } from './lost.ts'
@@ -57,7 +56,6 @@ export class Persister {
   readonly #options: PersisterOptions
   /** Sent, and nobody knows whether it arrived. */
   #unsettled: Attempt | null = null
-  #probed = false
 
   constructor(options: PersisterOptions) {
     this.#options = options
@@ -147,7 +145,6 @@ export class Persister {
   /** Null when the fence has closed since the proof. */
   async #send(attempt: Attempt, deadline: number): Promise<Publishing | null> {
     const { store, chain, clock, description, follower, fenceWindowMs } = this.#options
-    if (attempt.link.txid === 1) await this.#probe()
     const { verifiedAt } = follower
     try {
       const options = { store, chain, clock, description, verifiedAt, fenceWindowMs, deadline }
@@ -172,12 +169,5 @@ export class Persister {
       acknowledged,
       logBytes: capture.cursor.offset,
     }
-  }
-
-  /** A store that ignores the condition would let two writers both create the database. */
-  async #probe(): Promise<void> {
-    if (this.#probed) return
-    await probeConditionalPut(this.#options.store, PROBE_KEY)
-    this.#probed = true
   }
 }

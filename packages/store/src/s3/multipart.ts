@@ -6,7 +6,7 @@ import type { Answer } from './connection.ts'
 import { type Context, errorCode, nonsense, refusal } from './failure.ts'
 import { etagOf } from './read.ts'
 import { type RetryOptions, retrying } from './retry.ts'
-import { conditionOf, descriptionOf, putOnce } from './write.ts'
+import { conditionOf, descriptionOf, putOnce, unmetBy } from './write.ts'
 import { element, escapeText } from './xml.ts'
 
 /**
@@ -201,24 +201,16 @@ async function complete(upload: Upload, id: string, etags: readonly string[]): P
   }
 }
 
-function completed(answer: Answer, { ifAbsent, ifMatch }: PutOptions, context: Context): PutResult {
+function completed(answer: Answer, options: PutOptions, context: Context): PutResult {
   const said = errorCode(answer)
   const status = answer.status === 200 && said !== null ? (LATE_STATUS[said] ?? 500) : answer.status
-  switch (status) {
-    case 200: {
-      const etag = element(text(answer), 'ETag')
-      if (!etag) throw nonsense('the answer has no ETag', answer, context)
-      return { outcome: 'stored', etag }
-    }
-    case 412:
-      if (ifAbsent) return { outcome: 'exists' }
-      if (ifMatch !== undefined) return { outcome: 'changed' }
-      break
-    case 409:
-      return { outcome: 'busy' }
-    case 404:
-      if (ifMatch !== undefined && said === 'NoSuchKey') return { outcome: 'changed' }
+  if (status === 200) {
+    const etag = element(text(answer), 'ETag')
+    if (!etag) throw nonsense('the answer has no ETag', answer, context)
+    return { outcome: 'stored', etag }
   }
+  const unmet = unmetBy(status, said, options)
+  if (unmet) return unmet
   throw refusal({ ...answer, status }, context)
 }
 

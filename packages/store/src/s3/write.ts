@@ -18,24 +18,37 @@ export async function putOnce(
   options: PutOptions,
   context: Context,
 ): Promise<PutResult> {
-  const { ifAbsent = false, ifMatch, signal } = options
+  const { signal } = options
   const headers = { ...conditionOf(options), ...descriptionOf(options) }
   const given = signingTime(options)
   const signedAt = given instanceof Promise ? await given : given
   const answer = await client.send({ method: 'PUT', key, headers, body, signedAt, signal }, context)
-  switch (answer.status) {
-    case 200:
-      return { outcome: 'stored', etag: etagOf(answer, context) }
+  if (answer.status === 200) return { outcome: 'stored', etag: etagOf(answer, context) }
+  const unmet = unmetBy(answer.status, errorCode(answer), options)
+  if (unmet) return unmet
+  throw refusal(answer, context)
+}
+
+/**
+ * What an answer says of the condition of a put that did not happen; null when it says something else.
+ * @param said the error code in its body
+ */
+export function unmetBy(
+  status: number,
+  said: string | null,
+  { ifAbsent = false, ifMatch }: PutOptions,
+): PutResult | null {
+  switch (status) {
     case 412:
       if (ifAbsent) return { outcome: 'exists' }
-      if (ifMatch !== undefined) return { outcome: 'changed' }
-      break
+      return ifMatch === undefined ? null : { outcome: 'changed' }
     case 409:
       return { outcome: 'busy' }
     case 404:
-      if (ifMatch !== undefined && errorCode(answer) === 'NoSuchKey') return { outcome: 'changed' }
+      return ifMatch !== undefined && said === 'NoSuchKey' ? { outcome: 'changed' } : null
+    default:
+      return null
   }
-  throw refusal(answer, context)
 }
 
 /** The headers that say when the object may be written. */
