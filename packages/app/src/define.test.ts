@@ -50,6 +50,11 @@ test('an application comes out complete and normalised', () => {
         handler: 'handler',
         memoryMb: 1024,
         timeoutSeconds: 30,
+        temporaryMb: 512,
+        provisioned: 0,
+        front: 'http-api',
+        stream: false,
+        requestsPerEnvironment: 1,
         routes: [{ key: '$default', method: 'ANY', path: null }],
         environment: { LOG_LEVEL: 'info', REGION_NAME: 'x' },
       },
@@ -60,6 +65,11 @@ test('an application comes out complete and normalised', () => {
         handler: 'handler',
         memoryMb: 128,
         timeoutSeconds: 10,
+        temporaryMb: 512,
+        provisioned: 0,
+        front: 'http-api',
+        stream: false,
+        requestsPerEnvironment: 1,
         routes: [
           { key: 'GET /recap/{user}', method: 'GET', path: '/recap/{user}' },
           { key: 'POST /recap/{user}', method: 'POST', path: '/recap/{user}' },
@@ -145,7 +155,7 @@ test('nothing of an application can be changed', () => {
   const app = defineApp({ name: 'a', functions: { api } })
   expect(Object.isFrozen(app)).toBe(true)
   expect(Object.isFrozen(app.functions)).toBe(true)
-  expect(Object.isFrozen(app.functions[0]?.routes[0])).toBe(true)
+  expect(Object.isFrozen(app.functions[0]?.kind === 'http' && app.functions[0].routes[0])).toBe(true)
   expect(Object.isFrozen(app.functions[0]?.environment)).toBe(true)
 })
 
@@ -185,7 +195,10 @@ test.each([
   [undefined, 'defineApp: must be an object, not undefined'],
   [{ name: 'a', functions: {} }, 'functions: is empty'],
   [{ name: 'a' }, 'functions: must be an object'],
-  [{ name: 'a', functions: { api: './src/api.ts' } }, "functions.api: must be http('./src/file.ts', { … })"],
+  [
+    { name: 'a', functions: { api: './src/api.ts' } },
+    "functions.api: must be http, queue, schedule or socket, as in http('./src/file.ts', { … })",
+  ],
   [{ name: 'a', functions: { api: http('/src/api.ts') } }, 'functions.api.entry: '],
   [{ name: 'a', functions: { api: http('src/../../api.ts') } }, 'outside of the project'],
   [{ name: 'a', functions: { api: http('src\\api.ts') } }, 'backslash'],

@@ -1,11 +1,19 @@
 export type {
   AppDefinition,
+  FunctionDeclaration,
+  FunctionOptions,
   HttpDeclaration,
   HttpOptions,
+  QueueDeclaration,
+  QueueOptions,
+  ScheduleDeclaration,
+  ScheduleOptions,
+  SocketDeclaration,
+  SocketOptions,
   SqliteDeclaration,
   SqliteOptions,
 } from './declare.ts'
-export { http, sqlite } from './declare.ts'
+export { http, queue, schedule, socket, sqlite } from './declare.ts'
 export { defineApp } from './define.ts'
 export { durabilityQuery } from './durability.ts'
 export type { ConfigErrorCode, Problem } from './errors.ts'
@@ -19,11 +27,18 @@ export type {
   AppFunction,
   DatabaseDefinition,
   DefaultRoute,
+  FunctionBase,
+  HttpFront,
   HttpFunction,
   LoadedApp,
   Method,
   PathRoute,
+  QueueDefinition,
+  QueueFunction,
   Route,
+  ScheduleFunction,
+  SocketFunction,
   SqliteDefinition,
 } from './model.ts'
+export { queueUrlVariable } from './queue-url.ts'
 export { parseRoute } from './route.ts'

@@ -1,5 +1,6 @@
 import type { Report } from './checks.ts'
 import type { DatabaseDefinition } from './model.ts'
+import { rateProblem } from './schedule.ts'
 import { show } from './units.ts'
 
 /**
@@ -18,25 +19,20 @@ const mostMinutes = 7 * 1_440
 export function readMaintenance(report: Report, value: unknown): Pick<DatabaseDefinition, 'maintenance'> {
   if (value === false) return { maintenance: null }
   if (value === undefined) return { maintenance: DEFAULT_RATE }
-  const problem = rateProblem(value)
+  const problem = maintenanceProblem(value)
   if (problem === null) return { maintenance: String(value) }
   report.add('database.maintenance', problem)
   return { maintenance: DEFAULT_RATE }
 }
 
-/** Source: "Schedule expressions" of the EventBridge user guide: one of a unit is written in the singular. */
-function rateProblem(value: unknown): string | null {
-  const examples = `write 'rate(15 minutes)', 'rate(1 hour)' or 'rate(1 day)', or false for none`
-  const match =
-    typeof value === 'string' ? /^rate\(([1-9]\d{0,4}) (minute|hour|day)(s?)\)$/.exec(value) : null
-  if (match === null) return `${show(value)} is no rate; ${examples}`
-  const [, digits = '', unit = '', plural] = match
-  const count = Number(digits)
-  if ((count === 1) === (plural === 's')) {
-    return `${show(value)} would be refused by EventBridge; write 'rate(${count} ${unit}${count === 1 ? '' : 's'})'`
-  }
-  const minutes = count * (minutesOf[unit] ?? 1)
-  return minutes <= mostMinutes
+function maintenanceProblem(value: unknown): string | null {
+  const problem = rateProblem(
+    value,
+    `write 'rate(15 minutes)', 'rate(1 hour)' or 'rate(1 day)', or false for none`,
+  )
+  if (problem !== null) return problem
+  const [, digits, unit = ''] = /^rate\((\d+) (minute|hour|day)/.exec(String(value)) ?? []
+  return Number(digits) * (minutesOf[unit] ?? 1) <= mostMinutes
     ? null
     : `${show(value)} is too seldom; give 7 days at most, or false for none`
 }

@@ -21,9 +21,8 @@ export interface DefaultRoute {
 
 export type Route = PathRoute | DefaultRoute
 
-/** A function that answers HTTP requests. */
-export interface HttpFunction {
-  readonly kind: 'http'
+/** What every function has. */
+export interface FunctionBase {
   /** Unique within the application, also when upper and lower case are not told apart. */
   readonly name: string
   /** Source file relative to the project's root, with `/` between folders: `./src/api.ts`. */
@@ -32,15 +31,72 @@ export interface HttpFunction {
   readonly handler: string
   readonly memoryMb: number
   readonly timeoutSeconds: number
+  /** Size of `/tmp`. */
+  readonly temporaryMb: number
   /** How many requests it may serve at once; no limit of its own when absent. */
   readonly concurrency?: number
-  /** At least one. */
-  readonly routes: readonly Route[]
+  /** How many environments are kept initialised; 0 for none. */
+  readonly provisioned: number
   /** What this function sees, the application's variables included. */
   readonly environment: Readonly<Record<string, string>>
 }
 
-export type AppFunction = HttpFunction
+/** What stands before a function and turns requests into events. */
+export type HttpFront = (typeof fronts)[number]
+
+export const fronts = ['http-api', 'rest-api', 'function-url', 'alb'] as const
+
+/** A function that answers HTTP requests. */
+export interface HttpFunction extends FunctionBase {
+  readonly kind: 'http'
+  readonly front: HttpFront
+  /** At least one; none behind a Function URL, which has an address of its own. */
+  readonly routes: readonly Route[]
+  /** Whether answers are sent while they are made. Only behind a Function URL or a REST API. */
+  readonly stream: boolean
+  /**
+   * How many requests one environment serves at once. More than 1 makes it a Web Function: a server of its own,
+   * which gets requests and no events.
+   */
+  readonly requestsPerEnvironment: number
+}
+
+/** A function that works on the messages of a queue of its own. */
+export interface QueueFunction extends FunctionBase {
+  readonly kind: 'queue'
+  readonly queue: QueueDefinition
+}
+
+/** An SQS queue with a dead-letter queue beside it. */
+export interface QueueDefinition {
+  /** Messages of one group are then in order, and one is sent once. */
+  readonly fifo: boolean
+  /** The most messages in one event. */
+  readonly batchSize: number
+  /** How long a batch may wait for more messages. */
+  readonly batchWindowSeconds: number
+  /** How often a message is delivered before it goes to the dead-letter queue. */
+  readonly tries: number
+  /** How long a message that was delivered stays hidden from others. */
+  readonly visibilitySeconds: number
+}
+
+/** A function that runs at set times. */
+export interface ScheduleFunction extends FunctionBase {
+  readonly kind: 'schedule'
+  /** As EventBridge writes it: `rate(5 minutes)` or `cron(0 12 * * ? *)`, in UTC. */
+  readonly schedule: string
+  readonly enabled: boolean
+}
+
+/** A function behind the application's WebSocket API. */
+export interface SocketFunction extends FunctionBase {
+  readonly kind: 'socket'
+  /** Route keys: `$connect`, `$disconnect`, `$default` and what messages may name in `action`. At least one. */
+  readonly routes: readonly string[]
+}
+
+export type AppFunction = HttpFunction | QueueFunction | ScheduleFunction | SocketFunction
 
 /**
  * When a write is durable: `commit`, when it is acknowledged; `invocation`, when the request that it belongs to is

@@ -32,7 +32,9 @@ export function createPlan(loaded: LoadedApp, options: PlanOptions): Plan {
   return {
     loaded,
     specs: new Map(functions.map((fn) => [fn.name, createSpec(loaded.root, fn, options)])),
-    routes: functions.flatMap((fn) => fn.routes.map((route) => ({ ...route, functionName: fn.name }))),
+    routes: functions.flatMap((fn) =>
+      fn.kind === 'http' ? fn.routes.map((route) => ({ ...route, functionName: fn.name })) : [],
+    ),
   }
 }
 

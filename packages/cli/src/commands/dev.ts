@@ -84,7 +84,7 @@ function banner(simulator: Simulator, io: Io, packaged: boolean): string[] {
   const { app } = simulator.loaded
   const url = devEnvironment(simulator.loaded, io.environment, { packaged }).DATABASE_URL
   const routes = app.functions.flatMap((fn) =>
-    fn.routes.map(({ key }, index): [string, string] => [
+    (fn.kind === 'http' ? fn.routes : []).map(({ key }, index): [string, string] => [
       index === 0 ? fn.name : '',
       key === '$default' ? 'everything else' : key,
     ]),

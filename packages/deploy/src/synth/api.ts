@@ -12,6 +12,7 @@ export function createApi(
 ): HttpApi {
   const httpApi = new HttpApi(scope, 'Api', { apiName })
   for (const { definition, lambda } of functions) {
+    if (definition.kind !== 'http') continue
     const integration = new HttpLambdaIntegration(`${definition.name}Integration`, lambda)
     for (const route of definition.routes) {
       new HttpRoute(httpApi, route.key, { httpApi, integration, routeKey: routeKeyOf(route) })
