@@ -88,7 +88,8 @@ export class Recorder {
       }))
     }
     if (environment.dead) return false
-    if (what.published && outcome !== 'refused' && madeUp)
+    const answered = outcome === 'acknowledged' || outcome === 'thrown'
+    if (what.published && answered && madeUp)
       throw new Violation(`${name} was answered by ${kind} though its bookmark was made up`)
     const request = this.context?.request
     if (request?.gathers(operation, outcome)) {
