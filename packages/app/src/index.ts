@@ -43,3 +43,4 @@ export type {
 export { queueUrlVariable } from './queue-url.ts'
 export { parseRoute } from './route.ts'
 export { nextTime } from './schedule/schedule.ts'
+export { functionVariables } from './variables.ts'

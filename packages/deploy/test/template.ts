@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { expect } from 'vitest'
 
 export interface Resource {
   readonly Type: string
@@ -59,4 +60,28 @@ export function render(value: unknown): string {
     return parts.map(render).join(separator)
   }
   throw new Error(`cannot render ${JSON.stringify(value)}`)
+}
+
+/** A function of the template by its name on Lambda. */
+export function lambdaNamed(template: Template, name: string) {
+  const found = resourcesOf(template, 'AWS::Lambda::Function').find(
+    ([, { Properties }]) => Properties.FunctionName === name,
+  )
+  if (found === undefined) throw new Error(`the template has no function ${name}`)
+  return { id: found[0], properties: found[1].Properties }
+}
+
+/** What a role allows, its resources as text. */
+export function rightsOf(role: Resource | undefined) {
+  return statementsOf(role).map(({ Effect, Action, Resource, Condition }) => {
+    expect(Effect).toBe('Allow')
+    const rights = { Action: [Action].flat(), Resource: [Resource].flat().map(render) }
+    return Condition === undefined ? rights : { ...rights, Condition }
+  })
+}
+
+/** The variables of a function, as text. */
+export function variablesOf(properties: Readonly<Record<string, unknown>>): Record<string, string> {
+  const { Variables } = properties.Environment as { Variables: Readonly<Record<string, unknown>> }
+  return Object.fromEntries(Object.entries(Variables).map(([name, value]) => [name, render(value)]))
 }

@@ -15,7 +15,8 @@ export interface ServeOptions {
   readonly cors?: CorsOptions | false
   /**
    * Sends answers while they are made, where the front can: a Function URL whose invoke mode is `RESPONSE_STREAM`, or
-   * a REST API whose integration streams. The other fronts get whole answers. False when absent.
+   * a REST API whose integration streams. The other fronts get whole answers. False when absent. Where the environment
+   * variable `THAW_STREAM` says whether the front streams, as it does in functions of a Thaw application, it decides.
    */
   readonly stream?: boolean
   /**
@@ -50,7 +51,7 @@ export function settle(options: ServeOptions, environment: NodeJS.ProcessEnv): S
     participants,
     basePath,
     cors: settleCors(options.cors, environment.CORS_ORIGINS),
-    stream: options.stream ?? false,
+    stream: settleStream(options.stream, environment.THAW_STREAM),
     exposeErrors: options.exposeErrors ?? isDevelopment(environment.ENVIRONMENT),
     logRequests: options.logRequests ?? false,
     log,
@@ -71,6 +72,11 @@ export function checkParticipants(participants: readonly Participant[]): void {
       `with[${index}] takes no part in invocations: it has neither around nor shutdown.`,
     )
   })
+}
+
+/** The front is set up either way; an answer in the other way would reach the client as nonsense. */
+function settleStream(option: boolean | undefined, variable: string | undefined): boolean {
+  return variable === undefined ? (option ?? false) : variable === 'true'
 }
 
 function settleCors(option: ServeOptions['cors'], variable: string | undefined): Cors | null {

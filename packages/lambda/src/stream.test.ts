@@ -298,3 +298,18 @@ test('an event of nothing known rejects before anything is written', async () =>
   expect(stream.writableLength).toBe(0)
   await expect(handler(event('/'), stream, {})).rejects.toMatchObject({ code: 'CONTEXT_INVALID' })
 })
+
+test.each([
+  ['true', false, true],
+  ['true', undefined, true],
+  ['false', true, false],
+  [undefined, true, true],
+  [undefined, undefined, false],
+])('THAW_STREAM=%s decides over stream: %s', async (variable, stream, streams) => {
+  vi.stubEnv('THAW_STREAM', variable)
+  const handler = serve(() => new Response('x'), stream === undefined ? {} : { stream })
+  const answer = streams
+    ? await invokeStreaming(handler, functionUrlEvent(sent()))
+    : await handler(functionUrlEvent(sent()), lambdaContext())
+  expect(answer).toMatchObject(streams ? { head: { statusCode: 200 } } : { statusCode: 200, body: 'x' })
+})

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import type { AppFunction, LoadedApp } from '@thaw/app'
+import { type AppFunction, functionVariables, type LoadedApp } from '@thaw/app'
 import type { FunctionSpec } from './environment/environment.ts'
 import { defaultRegion } from './environment/variables.ts'
 import { LocalError } from './errors.ts'
@@ -40,7 +40,12 @@ export function createPlan(loaded: LoadedApp, options: PlanOptions): Plan {
 
 function createSpec(root: string, fn: AppFunction, options: PlanOptions): FunctionSpec {
   const pack = options.packages?.get(fn.name)
-  const environment = { ...fn.environment, ...pack?.environment, ...options.environment }
+  const environment = {
+    ...fn.environment,
+    ...pack?.environment,
+    ...functionVariables(fn),
+    ...options.environment,
+  }
   const region = environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION ?? defaultRegion
   return {
     name: fn.name,

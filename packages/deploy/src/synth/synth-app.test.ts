@@ -5,12 +5,12 @@ import { type AppDefinition, http, sqlite } from '@thaw/app'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createWorkspace, type Project, runIn } from '../../test/project.ts'
 import {
-  type Resource,
+  lambdaNamed as findLambda,
   readTemplate,
   references,
   render,
   resourcesOf,
-  statementsOf,
+  rightsOf,
   type Template,
 } from '../../test/template.ts'
 import { buildApp } from '../build/build-app.ts'
@@ -51,23 +51,7 @@ beforeAll(async () => {
 })
 afterAll(() => workspace[Symbol.asyncDispose]())
 
-/** A function of the template by its name on Lambda. */
-function lambdaNamed(name: string, from = template) {
-  const found = resourcesOf(from, 'AWS::Lambda::Function').find(
-    ([, { Properties }]) => Properties.FunctionName === name,
-  )
-  if (found === undefined) throw new Error(`the template has no function ${name}`)
-  return { id: found[0], properties: found[1].Properties }
-}
-
-/** What a role allows, its resources as text. */
-function rightsOf(role: Resource | undefined) {
-  return statementsOf(role).map(({ Effect, Action, Resource, Condition }) => {
-    expect(Effect).toBe('Allow')
-    const rights = { Action: [Action].flat(), Resource: [Resource].flat().map(render) }
-    return Condition === undefined ? rights : { ...rights, Condition }
-  })
-}
+const lambdaNamed = (name: string, from = template) => findLambda(from, name)
 
 function listRight() {
   return {
@@ -104,6 +88,7 @@ test('functions see their variables, the stage and the database', () => {
     ENVIRONMENT: 'dev',
     THAW_STAGE: 'dev',
     THAW_SEED: './data',
+    THAW_STREAM: 'false',
     DATABASE_URL: `sqlite+s3://\${${bucketId()}}/shop-dev`,
   })
 })
@@ -334,7 +319,7 @@ test('what AWS would refuse is refused here, all of it at once', async () => {
   expect(error.message.split('\n')).toEqual([
     expect.stringContaining(`'Prod' cannot name a stage`),
     expect.stringContaining('has 69 characters and Lambda takes 64'),
-    expect.stringContaining(`the variables of '${name}' take 4261 bytes`),
+    expect.stringContaining(`the variables of '${name}' take 4277 bytes`),
     expect.stringContaining(`the build has no function 'recap'`),
   ])
   const other = synthApp(project.loaded, { ...build, maintenance: null }, { stage: 'dev', outDir })
