@@ -1,4 +1,5 @@
 import type { HttpFunction } from '@thaw/app'
+import { Validations } from 'aws-cdk-lib'
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { CfnWebFunction, CfnWebFunctionEndpoint, CfnWebFunctionRevision } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
@@ -23,6 +24,11 @@ export function createWebFunction(
 ): string {
   const { functionName, definition, built, environment } = options
   const home = new Construct(scope, definition.name)
+  // The CDK has these resources, and its validator does not know them yet.
+  Validations.of(home).acknowledge({
+    id: 'CloudFormation-Validate::F3006',
+    reason: 'resources of Web Functions are newer than the validator',
+  })
   const { role, logGroup } = createRole(home, functionName, options.statements)
   const { s3Location } = new ZipCode(built).bind(home)
   if (s3Location === undefined) throw new Error('a zip has a place in the asset bucket')
