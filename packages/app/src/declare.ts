@@ -22,11 +22,12 @@ export interface HttpOptions extends FunctionOptions {
   readonly route?: string | readonly string[]
   /** What stands before it; `http-api` when absent. */
   readonly front?: HttpFront
-  /**
-   * Sends answers while they are made, behind a Function URL or a REST API; tell `serve` the same. False when absent.
-   */
+  /** Sends answers while they are made, behind a Function URL or a REST API; `serve` is told. False when absent. */
   readonly stream?: boolean
-  /** How many requests one environment serves at once, behind a Function URL: more than 1 makes it a Web Function. */
+  /**
+   * How many requests one environment serves at once, behind a Function URL, at most 128: more than 1 makes it a Web
+   * Function, whose memory and `/tmp` are up to Lambda.
+   */
   readonly requestsPerEnvironment?: number
 }
 

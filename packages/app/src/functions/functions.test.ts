@@ -92,6 +92,7 @@ test.each([
   [http(entry, { front: 'rest-api', timeout: '30s' }), "timeout: '30s' is too long: a REST API answers 504"],
   [http(entry, { timeout: '31s' }), "timeout: '31s' is too long: an HTTP API answers 503"],
   [http(entry, { front: 'function-url', route: 'GET /a' }), 'route: is for an API'],
+  [http(entry, { front: 'function-url', requestsPerEnvironment: 129 }), 'requestsPerEnvironment: 129 is not'],
   [http(entry, { requestsPerEnvironment: 2 }), 'requestsPerEnvironment: more than 1 makes a Web Function'],
   [http(entry, { temporary: 511 }), 'temporary: 511 is not possible'],
   [http(entry, { provisioned: -1 }), 'provisioned: -1 is not possible'],
@@ -132,6 +133,14 @@ test('two queues cannot have one variable', () => {
   expect(problems({ weeklyRecap: queue(entry), 'weekly-recap': queue(entry) })).toEqual([
     "functions.weeklyRecap: and 'weekly-recap' would both be found by WEEKLY_RECAP_QUEUE_URL; rename one",
   ])
+})
+
+test('no variable of the application takes the place of a queue', () => {
+  const environment = { WORKER_QUEUE_URL: 'https://example.org' }
+  expect(problems({ api: http(entry, { environment }), worker: queue(entry) })).toEqual([
+    "functions.api.environment.WORKER_QUEUE_URL: is where Thaw puts the address of the queue of 'worker'; choose another name",
+  ])
+  expect(problems({ api: http(entry, { environment }), work: queue(entry) })).toEqual([])
 })
 
 test('the variable of a queue is named after its function', () => {

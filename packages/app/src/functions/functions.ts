@@ -36,10 +36,9 @@ export function readFunctions(
     report,
     known.filter((fn) => fn.kind === 'socket'),
   )
-  reportSharedQueueVariables(
-    report,
-    known.filter((fn) => fn.kind === 'queue'),
-  )
+  const queues = known.filter((fn) => fn.kind === 'queue')
+  reportSharedQueueVariables(report, queues)
+  reportTakenQueueVariables(report, queues, known)
   return known
 }
 
@@ -115,6 +114,24 @@ function reportSharedSocketRoutes(report: Report, functions: readonly SocketFunc
             : `'${key}' belongs to '${owner}' already; messages of a route can go to one function only`,
         )
       }
+    }
+  }
+}
+
+/** Every function finds the queue there, so that the application's own value would be lost. */
+function reportTakenQueueVariables(
+  report: Report,
+  queues: readonly QueueFunction[],
+  functions: readonly AppFunction[],
+): void {
+  for (const queue of queues) {
+    const variable = queueUrlVariable(queue.name)
+    for (const { name, environment } of functions) {
+      if (!Object.hasOwn(environment, variable)) continue
+      report.add(
+        `functions.${name}.environment.${variable}`,
+        `is where Thaw puts the address of the queue of '${queue.name}'; choose another name`,
+      )
     }
   }
 }

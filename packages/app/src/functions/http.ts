@@ -19,6 +19,9 @@ const patience: Readonly<Partial<Record<HttpFront, BaseBounds['timeout']>>> = {
   },
 }
 
+/** `MaxConcurrencyPerEnvironment` of `AWS::Lambda::WebFunctionRevision`. */
+const mostRequests = 128
+
 const ownOptions = ['route', 'front', 'stream', 'requestsPerEnvironment']
 
 export function readHttp(
@@ -73,7 +76,11 @@ function readRequests(
   front: HttpFront,
 ): number {
   const requests =
-    readOptional(report, at, options.requestsPerEnvironment, { min: 1, max: 1_000, unit: 'requests' }) ?? 1
+    readOptional(report, at, options.requestsPerEnvironment, {
+      min: 1,
+      max: mostRequests,
+      unit: 'requests',
+    }) ?? 1
   if (requests > 1 && front !== 'function-url') {
     report.add(
       at,

@@ -13,9 +13,6 @@ const longestWindowSeconds = 300
 /** What AWS advises: a message that is being worked on, or waits for a throttled function, stays hidden. */
 const timeoutsHidden = 6
 
-/** The longest visibility timeout of SQS. */
-const longestHiddenSeconds = 43_200
-
 /**
  * Sources: "Using Lambda with Amazon SQS" (batching, visibility timeout) and "Quotas related to messages" of the SQS
  * developer guide.
@@ -41,10 +38,7 @@ export function readQueue(
   const tries =
     readOptional(report, `${at}.tries`, options.tries, { min: 1, max: 1_000, unit: 'deliveries' }) ??
     defaults.tries
-  const visibilitySeconds = Math.min(
-    base.timeoutSeconds * timeoutsHidden + batchWindowSeconds,
-    longestHiddenSeconds,
-  )
+  const visibilitySeconds = base.timeoutSeconds * timeoutsHidden + batchWindowSeconds
   return { kind: 'queue', ...base, queue: { fifo, batchSize, batchWindowSeconds, tries, visibilitySeconds } }
 }
 
