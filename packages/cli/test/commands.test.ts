@@ -59,6 +59,10 @@ test('synth writes the template of a stage', async () => {
   const templateFile = join(root, '.thaw/cdk.out/shop-prod.template.json')
   expect(JSON.parse(out)).toMatchObject({ stackName: 'shop-prod', templateFile })
   await access(templateFile)
+  const told = await thaw('synth', '--stage', 'prod')
+  expect(told.out).toMatch(
+    /Functions:\n {2}api {2}HTTP API: \$default\nOutputs once deployed:\n {2}ApiUrl {2}/,
+  )
   const refused = await thaw('synth', '--stage', 'Prod')
   expect(refused).toMatchObject({ code: 1, out: '' })
   expect(refused.err).toMatch(/^SYNTH_FAILED: 'Prod' cannot name a stage/)

@@ -62,6 +62,7 @@ describe('an environment', () => {
       LANG: 'en_US.UTF-8',
       PATH: process.env.PATH,
       SHARED: 'function',
+      THAW_STREAM: 'false',
       TMPDIR: temporaryDirectory,
       TZ: ':UTC',
       _HANDLER: 'src/api.handler',

@@ -24,8 +24,11 @@ export const command: Command = {
       return
     }
     io.out(`${result.stackName}: ${result.templateFile}`)
-    io.out('Outputs once deployed:')
-    for (const line of columns(Object.entries(result.outputs))) io.out(line)
+    io.out('Functions:')
+    for (const line of columns(Object.entries(result.functions))) io.out(line)
+    const outputs = Object.entries(result.outputs)
+    if (outputs.length > 0) io.out('Outputs once deployed:')
+    for (const line of columns(outputs)) io.out(line)
     io.out(`Deploy: npx cdk deploy --app '${result.assembly}'`)
   },
 }

@@ -20,9 +20,10 @@ const entry = './src/f.ts'
 const workspace = createWorkspace()
 let template: Template
 let outputs: Readonly<Record<string, string>>
+let functions: Readonly<Record<string, string>>
 
 beforeAll(async () => {
-  ;({ template, outputs } = await synth({
+  ;({ template, outputs, functions } = await synth({
     api: http(entry),
     live: socket(entry, { route: ['$connect', '$default', 'watch'] }),
     leave: socket(entry, { route: '$disconnect' }),
@@ -39,7 +40,7 @@ async function synth(functions: AppDefinition['functions']) {
   const { loaded, outDir } = await workspace.project({ name: 'shop', functions }, files)
   const build = await buildApp(loaded, { outDir })
   const result = await synthApp(loaded, build, { stage: 'dev', outDir: await workspace.folder() })
-  return { template: await readTemplate(result.templateFile), outputs: result.outputs }
+  return { ...result, template: await readTemplate(result.templateFile) }
 }
 
 function named(type: string, property: string, name: string): [string, Resource] {
@@ -259,6 +260,18 @@ test('every address is an output, and nothing points nowhere', () => {
   const known = new Set([...Object.keys(template.Resources), ...Object.keys(template.Parameters)])
   const targets = references([template.Resources, template.Outputs])
   expect(targets.filter((name) => !name.startsWith('AWS::') && !known.has(name))).toEqual([])
+})
+
+test('what invokes each function is told', () => {
+  expect(functions).toEqual({
+    api: 'HTTP API: $default',
+    leave: 'WebSocket API: $disconnect',
+    live: 'WebSocket API: $connect, $default, watch',
+    never: 'rate(1 day), disabled; 1 provisioned',
+    nightly: 'cron(0 3 ? * MON-FRI *)',
+    ordered: 'FIFO queue, 7 tries',
+    worker: 'queue, 3 tries; 2 provisioned',
+  })
 })
 
 test('an application without HTTP functions has no HTTP API', async () => {

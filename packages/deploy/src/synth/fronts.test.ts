@@ -19,9 +19,14 @@ const entry = './src/f.ts'
 const workspace = createWorkspace()
 let template: Template
 let outputs: Readonly<Record<string, string>>
+let described: Readonly<Record<string, string>>
 
 beforeAll(async () => {
-  ;({ template, outputs } = await synth({
+  ;({
+    template,
+    outputs,
+    functions: described,
+  } = await synth({
     api: http(entry, { front: 'rest-api' }),
     chat: http(entry, { front: 'rest-api', route: 'POST /chat', stream: true, timeout: '5m' }),
     'live-feed': http(entry, { front: 'function-url', stream: true, timeout: '10m' }),
@@ -38,7 +43,7 @@ async function synth(functions: AppDefinition['functions'], database?: AppDefini
   const { loaded, outDir } = await workspace.project(app, files)
   const build = await buildApp(loaded, { outDir })
   const result = await synthApp(loaded, build, { stage: 'dev', outDir: await workspace.folder() })
-  return { template: await readTemplate(result.templateFile), outputs: result.outputs, build }
+  return { ...result, template: await readTemplate(result.templateFile) }
 }
 
 const idOf = (name: string) => lambdaNamed(template, `shop-dev-${name}`).id
@@ -223,6 +228,17 @@ test('every address is an output, and nothing points nowhere', () => {
   const known = new Set([...Object.keys(template.Resources), ...Object.keys(template.Parameters)])
   const targets = references([template.Resources, template.Outputs])
   expect(targets.filter((name) => !name.startsWith('AWS::') && !known.has(name))).toEqual([])
+})
+
+test('what invokes each function is told', () => {
+  expect(described).toEqual({
+    api: 'REST API: $default',
+    chat: 'REST API, streaming: POST /chat',
+    'live-feed': 'Function URL, streaming',
+    plain: 'Function URL; 1 provisioned',
+    v2: 'HTTP API: GET /v2; 3 provisioned',
+    web: 'Web Function, 64 requests at once',
+  })
 })
 
 test('what cannot be deployed or cannot work is refused with the reason', async () => {

@@ -12,6 +12,8 @@ export interface SynthResult {
   readonly templateFile: string
   /** Absolute path of the cloud assembly, for `cdk deploy --app <assembly>`. */
   readonly assembly: string
+  /** What invokes each function, by its name. */
+  readonly functions: Readonly<Record<string, string>>
   /** What the stack will export, by name: what it is. */
   readonly outputs: Readonly<Record<string, string>>
 }

@@ -4,6 +4,7 @@ import { App, CfnOutput, Stack } from 'aws-cdk-lib'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import type { BuildResult } from '../build/model.ts'
 import { SynthError } from '../errors.ts'
+import { describeFunctions } from './describe.ts'
 import { createFunction } from './function.ts'
 import { addFunctionUrl } from './function-url.ts'
 import { createHttpApi } from './http-api.ts'
@@ -101,5 +102,6 @@ export function synthStack(loaded: LoadedApp, build: BuildResult, options: Synth
     output('DatabaseUrl', storage.databaseUrl, 'DATABASE_URL of the functions')
   }
   const { templateFullPath } = app.synth().getStackByName(stackName)
-  return { stackName, templateFile: templateFullPath, assembly: app.outdir, outputs }
+  const functions = describeFunctions(definition)
+  return { stackName, templateFile: templateFullPath, assembly: app.outdir, functions, outputs }
 }
