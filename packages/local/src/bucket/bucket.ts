@@ -44,7 +44,7 @@ export async function startBucket(
     storage ??= openStorage(options.directory)
     const work = serve(incoming, response, storage, options).catch((error: unknown) => {
       response.destroy()
-      if (!incoming.destroyed)
+      if (!hasGone(error))
         options.log(`s3 ${incoming.method} ${incoming.url}: ${inspect(error)}`, 'simulator')
     })
     underway.add(work)
@@ -99,7 +99,7 @@ async function serve(
     answer = method === 'OPTIONS' ? preflight(incoming) : await dispatch(request, await storage, now())
   } catch (error) {
     // A client that went away in the middle of its body has nobody to answer.
-    if (incoming.destroyed && !incoming.complete) return void response.destroy()
+    if (incoming.errored) return void response.destroy()
     if (!(error instanceof S3Error)) {
       options.log(`s3 ${incoming.method} ${incoming.url}: ${inspect(error)}`, 'simulator')
     }
@@ -115,6 +115,7 @@ async function serve(
 async function send(incoming: IncomingMessage, response: ServerResponse, answer: S3Answer): Promise<void> {
   const { status, headers = {}, body, stream } = answer
   try {
+    if (response.destroyed) return // The client has gone meanwhile.
     response.setHeader('server', 'thaw')
     response.setHeader('x-amz-request-id', randomBytes(8).toString('hex').toUpperCase())
     if (incoming.headers.origin !== undefined) {
@@ -133,6 +134,12 @@ async function send(incoming: IncomingMessage, response: ServerResponse, answer:
   } finally {
     stream?.close()
   }
+}
+
+/** Whether a stream broke off because the client went away in the middle of an answer. */
+function hasGone(error: unknown): boolean {
+  const { code } = Object(error) as { readonly code?: unknown }
+  return ['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'EPIPE'].includes(String(code))
 }
 
 function errorAnswer(error: unknown, incoming: IncomingMessage): S3Answer {
