@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { type AppFunction, functionVariables, type LoadedApp } from '@thaw/app'
+import { type Endpoints, endpointVariables } from './endpoints.ts'
 import type { FunctionSpec } from './environment/environment.ts'
 import { defaultRegion } from './environment/variables.ts'
 import { LocalError } from './errors.ts'
@@ -22,6 +23,8 @@ export interface UnpackedPackage extends FunctionPackage {
 export interface PlanOptions {
   /** Goes over the variables of the application and of its packages. */
   readonly environment: Readonly<Record<string, string>>
+  /** Services that run here, for the functions' SDKs. */
+  readonly endpoints: Endpoints
   /** By the function's name; null runs the sources. */
   readonly packages: ReadonlyMap<string, UnpackedPackage> | null
   readonly initTimeoutMs: number
@@ -40,12 +43,13 @@ export function createPlan(loaded: LoadedApp, options: PlanOptions): Plan {
 
 function createSpec(root: string, fn: AppFunction, options: PlanOptions): FunctionSpec {
   const pack = options.packages?.get(fn.name)
-  const environment = {
+  const given = {
     ...fn.environment,
     ...pack?.environment,
     ...functionVariables(fn),
     ...options.environment,
   }
+  const environment = endpointVariables(options.endpoints, given)
   const region = environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION ?? defaultRegion
   return {
     name: fn.name,

@@ -3,6 +3,8 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { LoadedApp } from '@thaw/app'
+import { type BucketOptions, startBucket } from './bucket/bucket.ts'
+import type { Endpoints } from './endpoints.ts'
 import { Environment, type FunctionSpec, type Work } from './environment/environment.ts'
 import type { Outcome } from './environment/outcome.ts'
 import { type EnvironmentInfo, Pool } from './environment/pool.ts'
@@ -15,6 +17,7 @@ import { initTimeoutMs, integrationTimeoutMs, payloadLimitBytes } from './limits
 import type { Log } from './log.ts'
 import type { FunctionPackage } from './packages.ts'
 import { createPlan, type Plan, unpackAll } from './plan.ts'
+import { createWebSocketApi, type WebSocketOptions } from './websocket/api.ts'
 
 export interface SimulateOptions {
   /** 0, the default, takes any port that is free. */
@@ -43,12 +46,18 @@ export interface SimulateOptions {
   readonly maxEnvironments?: number
   /** How long an environment may initialise, in ms; 10,000 as on Lambda when absent. */
   readonly initTimeoutMs?: number
+  /** The S3 server; in the simulator's temporary folder, so gone with it, when there is no `directory`. */
+  readonly bucket?: BucketOptions
+  /** Limits of WebSocket connections; AWS's when absent. */
+  readonly webSocket?: WebSocketOptions
 }
 
 /** A running simulator. */
 export interface Simulator {
   /** Of the HTTP API: `http://127.0.0.1:3000`. */
   readonly url: string
+  /** Of the S3 server. */
+  readonly s3Url: string
   /** The application as it is now. */
   readonly loaded: LoadedApp
   environments(): EnvironmentInfo[]
@@ -70,6 +79,7 @@ export interface Simulator {
 export async function simulate(loaded: LoadedApp, options: SimulateOptions = {}): Promise<Simulator> {
   check(options)
   const log = options.log ?? (() => {})
+  const host = options.host ?? '127.0.0.1'
   await using opened = new AsyncDisposableStack()
 
   const parent = resolve(options.stateDirectory ?? tmpdir())
@@ -78,8 +88,10 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
   const reaper = await startReaper(directory)
   opened.defer(() => reaper.close())
 
+  const bucket = await startBucket({ directory: join(directory, 'bucket'), ...options.bucket, log })
+  opened.defer(() => bucket.close())
   const makePlan = await planner(loaded, options, join(directory, 'packages'))
-  let plan = makePlan(loaded)
+  let plan: Plan
 
   const pool = new Pool({
     maxEnvironments: options.maxEnvironments ?? 50,
@@ -93,19 +105,27 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
 
   const invoke = async (functionName: string, event: string, traceId: string) =>
     await pool.invoke(specOf(plan, functionName), workOf(event, traceId))
+  const sockets = createWebSocketApi({ ...options.webSocket, app: () => plan.loaded.app, invoke, log })
   const front = await startFront({
-    host: options.host ?? '127.0.0.1',
+    host,
     port: options.port ?? 0,
     routes: () => plan.routes,
     invoke,
     timeoutMs: integrationTimeoutMs,
     log,
+    intercept: sockets.manage,
+    upgrades: sockets.wants,
   })
   opened.defer(() => front.close())
+  front.server.on('upgrade', sockets.upgrade)
+  opened.defer(() => sockets.close())
+  // Functions are told the port; no request arrives before this, as nothing is waited for in between.
+  const endpoints = { S3: bucket.url, APIGATEWAYMANAGEMENTAPI: front.url }
+  plan = makePlan(loaded, endpoints)
 
   if (options.watch === true) {
     const replan = async (paths: readonly string[]) => {
-      plan = makePlan(await reload(plan.loaded, paths))
+      plan = makePlan(await reload(plan.loaded, paths), endpoints)
       return plan
     }
     const follower = followSources(loaded.root, { replan, pool, log })
@@ -116,6 +136,7 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
   let closed: Promise<void> | null = null
   return {
     url: front.url,
+    s3Url: bucket.url,
     get loaded() {
       return plan.loaded
     },
@@ -151,12 +172,13 @@ async function planner(
   loaded: LoadedApp,
   options: SimulateOptions,
   directory: string,
-): Promise<(of: LoadedApp) => Plan> {
+): Promise<(of: LoadedApp, endpoints: Endpoints) => Plan> {
   const packages =
     options.packages === undefined ? null : await unpackAll(loaded, options.packages, directory)
   const { environment = {} } = options
-  return (of) =>
+  return (of, endpoints) =>
     createPlan(of, {
+      endpoints,
       environment: typeof environment === 'function' ? environment(of) : environment,
       packages,
       initTimeoutMs: options.initTimeoutMs ?? initTimeoutMs,

@@ -39,6 +39,7 @@ test.each([
   const { running, find, exited, printed } = dev('--port', '0')
   const url = await find(/fixture is at (http:\/\/127\.0\.0\.1:\d+)/)
   expect(printed()).toMatch(/echo +ANY \/echo\n +ANY \/echo\/\{proxy\+\}\n +GET \/users\/\{id\}/)
+  expect(printed()).toMatch(/S3: http:\/\/127\.0\.0\.1:\d+ \(kept in \.thaw\/s3\)/)
   expect((await fetch(`${url}/echo`)).status).toBe(200)
   await find(/(echo#1 \| REPORT)/)
   expect(printed()).toMatch(/^GET \/echo 200 [\d.]+ ms echo#1 \(cold start \d+ ms\)$/m)

@@ -33,6 +33,7 @@ export const command: Command = {
     try {
       const simulator = await start(port, io, loaded, {
         host: textValue(values, 'host') ?? '127.0.0.1',
+        bucket: { directory: join(loaded.root, '.thaw', 's3') },
         environment: (of) => devEnvironment(of, io.environment, { packaged }),
         log: (line, kind) => {
           if (kind !== 'platform' || values.verbose === true) io.out(line)
@@ -96,6 +97,10 @@ function banner(simulator: Simulator, io: Io, packaged: boolean): string[] {
     ...columns(routes),
     '',
     ...(url === undefined ? [] : [`  database: ${hideSecrets(url)}`]),
+    ...(app.functions.some((fn) => fn.kind === 'socket')
+      ? [`  WebSocket API: ${simulator.url.replace('http', 'ws')}`]
+      : []),
+    `  S3: ${simulator.s3Url} (kept in .thaw/s3)`,
     packaged
       ? '  running packages; changes of the sources do not count'
       : '  replaces environments when sources change',

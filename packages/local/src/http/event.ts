@@ -166,7 +166,7 @@ function decode(segment: string): string {
 }
 
 /** `12/Mar/2020:19:03:58 +0000`. */
-function formatTime(ms: number): string {
+export function formatTime(ms: number): string {
   const [, day, month, year, time] = new Date(ms).toUTCString().split(' ')
   return `${day}/${month}/${year}:${time} +0000`
 }

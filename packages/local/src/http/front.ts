@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import { matchRoute, type Route } from '@thaw/app'
@@ -6,6 +6,7 @@ import type { Outcome } from '../environment/outcome.ts'
 import { LocalError } from '../errors.ts'
 import { makeGatewayId, makeTraceId } from '../ids.ts'
 import type { Log } from '../log.ts'
+import { within } from '../within.ts'
 import { type HttpAnswer, MalformedAnswer, readAnswer } from './answer.ts'
 import { buildEvent } from './event.ts'
 import { readRequest, type WireRequest } from './request.ts'
@@ -24,11 +25,16 @@ export interface FrontOptions {
   /** How long a function may take before the client gets 503. */
   readonly timeoutMs: number
   readonly log: Log
+  /** Sees every request first: true when it answers the request itself. */
+  intercept?(incoming: IncomingMessage, response: ServerResponse): boolean
+  /** Whether a request to upgrade goes to the server's `upgrade` event; any other is a plain request. */
+  upgrades?(incoming: IncomingMessage): boolean
 }
 
 export interface Front {
   /** `http://127.0.0.1:3000`. */
   readonly url: string
+  readonly server: Server
   close(): Promise<void>
 }
 
@@ -37,7 +43,9 @@ export interface Front {
  * `LISTEN_FAILED`.
  */
 export async function startFront(options: FrontOptions): Promise<Front> {
-  const server = createServer((incoming, response) => {
+  const shouldUpgradeCallback = (incoming: IncomingMessage) => options.upgrades?.(incoming) ?? false
+  const server = createServer({ shouldUpgradeCallback }, (incoming, response) => {
+    if (options.intercept?.(incoming, response)) return
     handle(options, incoming, response).catch((error: unknown) => {
       // A client that went away has nobody to answer, and a simulator that was closed nobody who answers.
       const expected = incoming.destroyed && !incoming.complete
@@ -55,6 +63,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   const { port } = server.address() as AddressInfo
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    server,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
@@ -162,18 +171,4 @@ function clientTraceId(request: WireRequest): string | null {
   )
   const value = at < 0 ? undefined : request.headers[at + 1]
   return value?.startsWith('Root=1-') === true ? value : null
-}
-
-/** The result, or null when it takes longer. What it then turns into does not matter any more. */
-async function within<T>(ms: number, work: Promise<T>): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(resolve, ms, null)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-    work.catch(() => {})
-  }
 }

@@ -40,7 +40,7 @@ export async function readRequest(incoming: IncomingMessage): Promise<WireReques
 }
 
 /** Node reads header bytes as Latin-1. An event is JSON, where they are text: that of UTF-8, if they are that. */
-function decodeHeader(text: string): string {
+export function decodeHeader(text: string): string {
   const bytes = Buffer.from(text, 'latin1')
   return isUtf8(bytes) ? bytes.toString('utf8') : text
 }
