@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { LoadedApp } from '@thaw/app'
+import type { HttpFront, LoadedApp } from '@thaw/app'
 import { Environment, type FunctionSpec, type Work } from './environment/environment.ts'
 import type { Outcome } from './environment/outcome.ts'
 import { type EnvironmentInfo, Pool } from './environment/pool.ts'
@@ -11,7 +11,7 @@ import { LocalError } from './errors.ts'
 import { followSources, reload } from './follow.ts'
 import { startFront } from './http/front.ts'
 import { makeTraceId } from './ids.ts'
-import { initTimeoutMs, integrationTimeoutMs, payloadLimitBytes } from './limits.ts'
+import { initTimeoutMs, payloadLimitBytes } from './limits.ts'
 import type { Log } from './log.ts'
 import type { FunctionPackage } from './packages.ts'
 import { createPlan, type Plan, unpackAll } from './plan.ts'
@@ -43,11 +43,15 @@ export interface SimulateOptions {
   readonly maxEnvironments?: number
   /** How long an environment may initialise, in ms; 10,000 as on Lambda when absent. */
   readonly initTimeoutMs?: number
+  /** Stands before every HTTP function, whatever the application says: to try one behind all of them. */
+  readonly front?: HttpFront
+  /** Whether load balancers have multi-value headers; false when absent. */
+  readonly albMultiValue?: boolean
 }
 
 /** A running simulator. */
 export interface Simulator {
-  /** Of the HTTP API: `http://127.0.0.1:3000`. */
+  /** Of everything that answers HTTP: `http://127.0.0.1:3000`. */
   readonly url: string
   /** The application as it is now. */
   readonly loaded: LoadedApp
@@ -96,9 +100,9 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
   const front = await startFront({
     host: options.host ?? '127.0.0.1',
     port: options.port ?? 0,
-    routes: () => plan.routes,
+    targets: () => plan.targets,
+    albMultiValue: options.albMultiValue ?? false,
     invoke,
-    timeoutMs: integrationTimeoutMs,
     log,
   })
   opened.defer(() => front.close())
@@ -160,6 +164,7 @@ async function planner(
       environment: typeof environment === 'function' ? environment(of) : environment,
       packages,
       initTimeoutMs: options.initTimeoutMs ?? initTimeoutMs,
+      front: options.front ?? null,
     })
 }
 
