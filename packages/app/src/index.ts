@@ -40,5 +40,6 @@ export type {
   SocketFunction,
   SqliteDefinition,
 } from './model.ts'
+export { fronts } from './model.ts'
 export { queueUrlVariable } from './queue-url.ts'
 export { parseRoute } from './route.ts'

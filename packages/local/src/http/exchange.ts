@@ -70,7 +70,8 @@ async function receive(
     response.setHeader('connection', 'close')
     return problem
   }
-  if (gateway.isHeadTooLarge(head)) return refuse('head-too-large')
+  const problem = gateway.checkHead(head)
+  if (problem !== null) return refuse(problem)
   if (isAnnouncedLarger(incoming, bodyBytes)) return refuse('body-too-large')
   if (incoming.headers.expect !== undefined) response.writeContinue()
   const body = await readBody(incoming, bodyBytes)

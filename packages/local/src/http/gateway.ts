@@ -42,6 +42,8 @@ export interface RequestIds {
 export type Problem =
   /** No function takes the request. */
   | 'no-route'
+  /** The request is none that the service takes. */
+  | 'refused'
   | 'head-too-large'
   | 'body-too-large'
   /** The event is over Lambda's limit. */
@@ -70,8 +72,8 @@ export interface GatewayLimits {
 export interface Gateway {
   readonly front: HttpFront
   readonly limits: GatewayLimits
-  /** Whether the first line and the headers are more than the service takes. */
-  isHeadTooLarge(request: WireRequest): boolean
+  /** What is wrong with the first line and the headers; null for nothing. */
+  checkHead(request: WireRequest): 'refused' | 'head-too-large' | null
   /** The event, ready to become JSON. */
   buildEvent(request: WireRequest, context: EventContext): object
   /** Makes an answer of what a function returned (JSON). Throws `MalformedAnswer`. */

@@ -1,4 +1,11 @@
-import { type AppFunction, type HttpFront, type HttpFunction, matchRoute, type Route } from '@thaw/app'
+import {
+  type AppFunction,
+  fronts,
+  type HttpFront,
+  type HttpFunction,
+  matchRoute,
+  type Route,
+} from '@thaw/app'
 import type { WireRequest } from './request.ts'
 
 /** A function and what stands before it. */
@@ -56,10 +63,7 @@ export function planTargets(functions: readonly AppFunction[], front: HttpFront 
   return {
     routes,
     addresses: new Map(addressed.map((fn) => [fn.name.toLowerCase(), targetOf(fn)])),
-    fallback:
-      (['http-api', 'rest-api', 'alb'] as const).find((kind) =>
-        routes.some((route) => route.target.front === kind),
-      ) ?? 'http-api',
+    fallback: fronts.find((kind) => routes.some(({ target }) => target.front === kind)) ?? 'http-api',
   }
 }
 

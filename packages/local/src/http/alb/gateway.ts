@@ -13,6 +13,7 @@ const fieldsLimitBytes = 64 * 1024
 
 const statuses: Readonly<Record<Problem, number>> = {
   'no-route': 404,
+  refused: 400,
   'head-too-large': 400,
   'body-too-large': 413,
   'event-too-large': 413,
@@ -33,7 +34,7 @@ export function albGateway(multiValue: boolean): Gateway {
   return {
     front: 'alb',
     limits: { bodyBytes: 1024 * 1024, timeoutMs: null, preludeBytes: 0 },
-    isHeadTooLarge,
+    checkHead,
     buildEvent: (request, context) => buildAlbEvent(request, context, multiValue),
     readAnswer: (payload) => readAlbAnswer(payload, multiValue),
     readHead() {
@@ -44,15 +45,17 @@ export function albGateway(multiValue: boolean): Gateway {
   }
 }
 
-function isHeadTooLarge(request: WireRequest): boolean {
-  if (requestLineBytes(request) > lineLimitBytes) return true
+function checkHead(request: WireRequest): ReturnType<Gateway['checkHead']> {
+  if (requestLineBytes(request) > lineLimitBytes) return 'head-too-large'
   let total = 0
   for (let index = 0; index + 1 < request.headers.length; index += 2) {
     const bytes = Buffer.byteLength(`${request.headers[index]}: ${request.headers[index + 1]}\r\n`)
-    if (bytes > fieldLimitBytes) return true
+    if (bytes > fieldLimitBytes) return 'head-too-large'
+    // Functions get no WebSockets, nor anything else that is upgraded to.
+    if (request.headers[index]?.toLowerCase() === 'upgrade') return 'refused'
     total += bytes
   }
-  return total > fieldsLimitBytes
+  return total > fieldsLimitBytes ? 'head-too-large' : null
 }
 
 function answerProblem(problem: Problem): HttpAnswer {

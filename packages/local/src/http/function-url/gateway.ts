@@ -8,7 +8,7 @@ import { buildFunctionUrlEvent } from '../payload-v2/event.ts'
 export const functionUrl: Gateway = {
   front: 'function-url',
   limits: { bodyBytes: payloadLimitBytes, timeoutMs: null, preludeBytes: 64 * 1024 },
-  isHeadTooLarge: () => false,
+  checkHead: () => null,
   buildEvent: buildFunctionUrlEvent,
   readAnswer: readAnswerV2,
   readHead: readHeadV2,
@@ -23,6 +23,8 @@ function answerProblem(problem: Problem): HttpAnswer {
   switch (problem) {
     case 'no-route':
       return refusal(404, 'ResourceNotFoundException', { Message: null })
+    case 'refused':
+      return refusal(400, 'BadRequestException', { Message: null })
     case 'head-too-large':
       return refusal(431, 'RequestHeaderFieldsTooLarge', { Message: null })
     case 'throttled':

@@ -9,6 +9,7 @@ const headLimitBytes = 10_240
 
 const problems: Readonly<Record<Problem, readonly [status: number, message: string]>> = {
   'no-route': [404, 'Not Found'],
+  refused: [400, 'Bad Request'],
   'head-too-large': [431, 'Request Header Fields Too Large'],
   'body-too-large': [413, 'Request Entity Too Large'],
   'event-too-large': [413, 'Request Entity Too Large'],
@@ -22,7 +23,10 @@ const problems: Readonly<Record<Problem, readonly [status: number, message: stri
 export const httpApi: Gateway = {
   front: 'http-api',
   limits: { bodyBytes: 10 * 1024 * 1024, timeoutMs: 30_000, preludeBytes: 0 },
-  isHeadTooLarge: (request) => requestLineBytes(request) + headerValueBytes(request) > headLimitBytes,
+  checkHead(request) {
+    const bytes = requestLineBytes(request) + headerValueBytes(request)
+    return bytes > headLimitBytes ? 'head-too-large' : null
+  },
   buildEvent: buildHttpApiEvent,
   readAnswer: readAnswerV2,
   readHead: readHeadV2,

@@ -12,6 +12,7 @@ const binaryMediaTypes = ['*/*']
 
 const problems: Readonly<Record<Problem, readonly [status: number, errorType: string, message: string]>> = {
   'no-route': [403, 'MissingAuthenticationTokenException', 'Missing Authentication Token'],
+  refused: [400, 'BadRequestException', 'Bad Request'],
   'head-too-large': [431, 'RequestHeaderFieldsTooLargeException', 'Request Header Fields Too Large'],
   'body-too-large': [413, 'RequestTooLargeException', 'HTTP content length exceeded 10485760 bytes.'],
   'event-too-large': [413, 'RequestTooLargeException', 'Request Too Long'],
@@ -30,8 +31,10 @@ const problems: Readonly<Record<Problem, readonly [status: number, errorType: st
 export const restApi: Gateway = {
   front: 'rest-api',
   limits: { bodyBytes: 10 * 1024 * 1024, timeoutMs: 29_000, preludeBytes: 16 * 1024 },
-  isHeadTooLarge: (request) =>
-    headerValueBytes(request) > headLimitBytes || requestLineBytes(request) > headLimitBytes,
+  checkHead(request) {
+    const bytes = Math.max(headerValueBytes(request), requestLineBytes(request))
+    return bytes > headLimitBytes ? 'head-too-large' : null
+  },
   buildEvent: (request, context) => buildRestEvent(request, context, binaryMediaTypes),
   readAnswer: (payload) => readRestAnswer(payload, binaryMediaTypes),
   readHead: readRestHead,
