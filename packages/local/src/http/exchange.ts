@@ -159,7 +159,8 @@ async function send(
     await discard(stream)
     return ''
   }
-  response.flushHeaders()
+  // Out with the head, before there is a body. `flushHeaders` would write its Latin-1 as UTF-8.
+  response.write('', 'latin1')
   try {
     await sendStream(response, stream.body)
     return response.destroyed && !response.writableFinished ? ', but the client has gone away' : ''

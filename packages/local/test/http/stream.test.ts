@@ -61,6 +61,22 @@ test('without it a Function URL has the type of the stream, and a REST API no an
   ])
 })
 
+test.each(streaming)('%s: the head goes out before there is a body', async (front) => {
+  const rest = Promise.withResolvers<void>()
+  const body = (async function* () {
+    yield prelude({ statusCode: 202, headers: { 'x-text': 'ü' } })
+    await rest.promise
+    yield Buffer.from('late')
+  })()
+  const stream = { contentType: preludeType, body }
+  await using started = await fakeFront(front, async () => ({ stream }), { stream: true })
+  const response = await fetch(started.url)
+  const text = Buffer.from(response.headers.get('x-text') ?? '', 'latin1').toString()
+  expect([response.status, text]).toEqual([202, 'ü'])
+  rest.resolve()
+  expect(await response.text()).toBe('late')
+})
+
 test.each(streaming)('%s: a body may be empty', async (front) => {
   const { status, body } = await clientGets(front, preludeType, [prelude({ statusCode: 404 })])
   expect([status, body.toString()]).toEqual([404, '0\r\n\r\n'])
