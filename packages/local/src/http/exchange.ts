@@ -6,12 +6,12 @@ import { LocalError } from '../errors.ts'
 import { makeGatewayId, makeTraceId } from '../ids.ts'
 import { payloadLimitBytes } from '../limits.ts'
 import type { Log } from '../log.ts'
+import { within } from '../within.ts'
 import { type Gateway, type HttpAnswer, MalformedAnswer, type Problem, type RequestIds } from './gateway.ts'
 import { isAnnouncedLarger, readBody, readHead, type WireRequest } from './request.ts'
 import { hasBody, sendAnswer, sendHead } from './send.ts'
 import { collectStream, discard, type OpenStream, openStream, sendStream } from './stream.ts'
 import { type FoundTarget, findTarget, type HttpTargets } from './targets.ts'
-import { within } from './within.ts'
 
 /** What requests are answered with. */
 export interface ExchangeOptions {
@@ -95,7 +95,7 @@ async function ask(
     const answered = options
       .invoke(functionName, event, ids.traceId)
       .then((outcome) => readOutcome(gateway, outcome, streams))
-    const reply = await within(limitMs, answered)
+    const reply = limitMs === null ? await answered : await within(limitMs, answered)
     if (reply !== null) return reply
     answered.then((late) => ('stream' in late ? discard(late.stream) : undefined)).catch(() => {})
     return refuse('too-late', `${functionName} took more than ${Number(limitMs) / 1000} s`)

@@ -18,12 +18,15 @@ export interface FrontOptions extends Omit<ExchangeOptions, 'gateways'> {
   readonly albMultiValue?: boolean
   /** How long every front waits for a whole answer, in place of its own time. */
   readonly timeoutMs?: number
+  /** Sees every request first: true when it answers the request itself. */
+  intercept?(incoming: IncomingMessage, response: ServerResponse): boolean
+  /** Whether a request to upgrade goes to the server's `upgrade` event; any other is a plain request. */
+  upgrades?(incoming: IncomingMessage): boolean
 }
 
 export interface Front {
   /** `http://127.0.0.1:3000`. */
   readonly url: string
-  /** Whoever listens to its `upgrade` gets the requests that ask for one; without that they are requests like others. */
   readonly server: Server
   close(): Promise<void>
 }
@@ -38,6 +41,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   const { host, log } = options
   const exchange: ExchangeOptions = { ...options, gateways: createGateways(options) }
   const answer = (incoming: IncomingMessage, response: ServerResponse) => {
+    if (options.intercept?.(incoming, response)) return
     answerRequest(exchange, incoming, response).catch((error: unknown) => {
       // A client that went away has nobody to answer, and a simulator that was closed nobody who answers.
       const expected = incoming.destroyed && !incoming.complete
@@ -46,7 +50,8 @@ export async function startFront(options: FrontOptions): Promise<Front> {
       response.destroy()
     })
   }
-  const server = createServer({ maxHeaderSize }, answer)
+  const shouldUpgradeCallback = (incoming: IncomingMessage) => options.upgrades?.(incoming) ?? false
+  const server = createServer({ maxHeaderSize, shouldUpgradeCallback }, answer)
   // Only a request that is going to be read is told to continue.
   server.on('checkContinue', answer)
   await new Promise<void>((resolve, reject) => {

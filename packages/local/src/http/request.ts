@@ -46,7 +46,7 @@ export function readHead(incoming: IncomingMessage): WireRequest {
 const noBody = new Uint8Array()
 
 /** Node reads header bytes as Latin-1. An event is JSON, where they are text: that of UTF-8, if they are that. */
-function decodeHeader(text: string): string {
+export function decodeHeader(text: string): string {
   if (!/[\x80-\xff]/.test(text)) return text
   const bytes = Buffer.from(text, 'latin1')
   return isUtf8(bytes) ? bytes.toString('utf8') : text

@@ -1,11 +1,13 @@
 import type { ServerResponse } from 'node:http'
-import type { StreamedResponse } from '../environment/outcome.ts'
+import type { Outcome } from '../environment/outcome.ts'
 import { MalformedAnswer } from './gateway.ts'
 
 /** Says that a streamed answer begins with JSON and eight NUL bytes. */
 const withPrelude = 'application/vnd.awslambda.http-integration-response'
 
 const separator = Buffer.alloc(8)
+
+type StreamedResponse = NonNullable<Outcome['stream']>
 
 /** A streamed answer whose beginning is there. */
 export interface OpenStream {

@@ -38,26 +38,13 @@ test('the only one gets what no other function takes', () => {
   expect(takes({ files, more: files, users }, 'GET /x')).toBeNull()
 })
 
-test('a REST API looks for the resource before the method', () => {
-  const functions = {
-    one: http(entry, { front: 'rest-api', route: ['GET /users/{id}', 'ANY /{proxy+}'] }),
-  }
-  expect(takes(functions, 'GET /users/1')).toEqual(['one', 'rest-api', 'GET /users/{id}'])
-  expect(takes(functions, 'POST /other')).toEqual(['one', 'rest-api', 'ANY /{proxy+}'])
-  expect(takes(functions, 'POST /users/1')).toBeNull()
-  const fallback = {
-    one: http(entry, { front: 'rest-api', route: 'GET /a' }),
-    two: http(entry, { front: 'rest-api' }),
-  }
-  expect(takes(fallback, 'POST /b')).toEqual(['two', 'rest-api', '$default'])
-  expect(takes(fallback, 'POST /a')).toBeNull()
-})
-
-test('an HTTP API and a load balancer go on to the next route', () => {
-  for (const front of ['http-api', 'alb'] as const) {
-    const functions = { one: http(entry, { front, route: ['GET /users/{id}', 'ANY /{proxy+}'] }) }
-    expect(takes(functions, 'POST /users/1')).toEqual(['one', front, 'ANY /{proxy+}'])
-  }
+test('a REST API names the most specific resource, whichever route has the method', () => {
+  const one = http(entry, { front: 'rest-api', route: ['GET /users/{id}', 'GET /users'] })
+  const two = http(entry, { front: 'rest-api' })
+  expect(takes({ one, two }, 'GET /users/1')).toEqual(['one', 'rest-api', 'GET /users/{id}'])
+  expect(takes({ one, two }, 'POST /users/1')).toEqual(['two', 'rest-api', 'GET /users/{id}'])
+  expect(takes({ one, two }, 'POST /other')).toEqual(['two', 'rest-api', '$default'])
+  expect(takes({ one }, 'POST /users/1')).toBeNull()
 })
 
 test('what says that nothing was found is the first front that has routes', () => {

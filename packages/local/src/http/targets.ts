@@ -79,17 +79,17 @@ export function findTarget(targets: HttpTargets, request: WireRequest): FoundTar
   const match = matchRoute(targets.routes, request.method, request.path)
   if (match === null) return null
   const { target } = match.route
-  if (target.front === 'rest-api' && !isResourceOf(match.route, targets, request)) return null
-  return { target, match: target.front === 'function-url' ? null : match }
+  if (target.front === 'function-url') return { target, match: null }
+  return { target, match: target.front === 'rest-api' ? findResource(targets, request) : match }
 }
 
 /**
- * A REST API looks for the resource first, by the path alone, and then for a method of it: where the most specific
- * resource lacks the method, a less specific one that has it does not help.
+ * A REST API has resources with methods. Where a resource lacks the method that a less specific route has, it is deployed
+ * with it, so that the function is the one that an HTTP API would find; but the event names the resource.
  */
-function isResourceOf(route: Route, { routes }: HttpTargets, request: WireRequest): boolean {
+function findResource({ routes }: HttpTargets, request: WireRequest): RouteMatch | null {
   const resources = routes
-    .filter((other) => other.target.front === 'rest-api')
+    .filter(({ target }) => target.front === 'rest-api')
     .map(({ key, path }) => (path === null ? defaultRoute : { key, path, method: 'ANY' as const }))
-  return matchRoute(resources, request.method, request.path)?.route.path === route.path
+  return matchRoute(resources, request.method, request.path)
 }

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { fronts } from '@thaw/app'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -159,10 +160,28 @@ test('a function runs on when its client goes away, and the log says so', async 
     .toMatch(/^GET \/slow 200 [\d.]+ ms one#1, but the client has gone away$/)
 })
 
-test('whoever listens for them gets the requests that ask for an upgrade', async () => {
-  await using front = await fakeFront('http-api', answering({ statusCode: 200 }))
+test('who wants them gets requests that ask for an upgrade, and requests of his own', async () => {
+  const options = {
+    upgrades: (incoming: IncomingMessage) => incoming.url === '/socket',
+    intercept: (incoming: IncomingMessage, response: ServerResponse) => {
+      if (incoming.url !== '/mine') return false
+      response.writeHead(202).end()
+      return true
+    },
+  }
+  await using front = await fakeFront('http-api', answering({ statusCode: 200 }), options)
   front.server.on('upgrade', (_request, socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n'))
-  const lines = ['GET / HTTP/1.1', 'host: x', 'connection: upgrade', 'upgrade: websocket', '', '']
-  expect((await sendRaw(front.url, lines.join('\r\n'))).status).toBe(101)
-  expect((await fetch(front.url)).status).toBe(200)
+  const send = (path: string) => {
+    const lines = [
+      `GET ${path} HTTP/1.1`,
+      'host: x',
+      'connection: close, upgrade',
+      'upgrade: websocket',
+      '',
+      '',
+    ]
+    return sendRaw(front.url, lines.join('\r\n'))
+  }
+  expect([(await send('/socket')).status, (await send('/')).status]).toEqual([101, 200])
+  expect((await fetch(`${front.url}/mine`)).status).toBe(202)
 })

@@ -1,16 +1,15 @@
 import type { HttpFront } from '@thaw/app'
-import type { Outcome, StreamedResponse } from '../../src/environment/outcome.ts'
-import { type Front, startFront } from '../../src/http/front.ts'
+import type { Outcome } from '../../src/environment/outcome.ts'
+import { type Front, type FrontOptions, startFront } from '../../src/http/front.ts'
 import type { HttpTargets } from '../../src/http/targets.ts'
 
 export interface FakeFront extends Front, AsyncDisposable {
   readonly lines: readonly string[]
 }
 
-export interface FakeOptions {
+export interface FakeOptions
+  extends Pick<FrontOptions, 'albMultiValue' | 'timeoutMs' | 'intercept' | 'upgrades'> {
   readonly stream?: boolean
-  readonly albMultiValue?: boolean
-  readonly timeoutMs?: number
 }
 
 /** A front before one function `one`, which takes every request, and what stands in for the function. */
@@ -54,7 +53,7 @@ export const answering = (answer: unknown) => async () => ({ payload: JSON.strin
 export function streamOf(
   contentType: string,
   chunks: Iterable<string | Uint8Array | Error>,
-): StreamedResponse {
+): NonNullable<Outcome['stream']> {
   return {
     contentType,
     body: (async function* () {

@@ -1,6 +1,5 @@
 /** The result, or null when it takes longer. What it then turns into does not matter any more. */
-export async function within<T>(ms: number | null, work: Promise<T>): Promise<T | null> {
-  if (ms === null) return await work
+export async function within<T>(ms: number, work: Promise<T>): Promise<T | null> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<null>((resolve) => {
     timer = setTimeout(resolve, ms, null)
