@@ -97,7 +97,6 @@ async function ask(
       .then((outcome) => readOutcome(gateway, outcome, streams))
     const reply = limitMs === null ? await answered : await within(limitMs, answered)
     if (reply !== null) return reply
-    answered.then((late) => ('stream' in late ? discard(late.stream) : undefined)).catch(() => {})
     return refuse('too-late', `${functionName} took more than ${Number(limitMs) / 1000} s`)
   } catch (error) {
     if (!(error instanceof LocalError)) throw error

@@ -27,6 +27,7 @@ export interface FrontOptions extends Omit<ExchangeOptions, 'gateways'> {
 export interface Front {
   /** `http://127.0.0.1:3000`. */
   readonly url: string
+  /** Emits `upgrade` for the requests that `upgrades` wants. */
   readonly server: Server
   close(): Promise<void>
 }

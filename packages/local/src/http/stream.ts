@@ -40,7 +40,7 @@ export async function openStream(stream: StreamedResponse, limitBytes: number): 
       return { prelude: head.toString('utf8', 0, end), contentType, body: chain(rest, chunks) }
     }
     if (head.length < limitBytes + separator.length) continue
-    await discard({ body: { [Symbol.asyncIterator]: () => chunks } })
+    void discard({ body: { [Symbol.asyncIterator]: () => chunks } })
     throw new MalformedAnswer(`what stands before the streamed body has more than ${limitBytes} bytes`)
   }
 }
