@@ -258,6 +258,7 @@ describe('the answer', () => {
   test.each([204, 304])('with status %i has no body', async (statusCode) => {
     const response = await answerTo({ statusCode, body: 'not allowed' })
     expect([response.status, response.body.length]).toEqual([statusCode, 0])
+    expect(response.headers.map(([name]) => name)).not.toContain('content-length')
   })
 
   test('to HEAD has no body', async () => {
