@@ -40,6 +40,7 @@ export type {
   SocketFunction,
   SqliteDefinition,
 } from './model.ts'
+export { fronts } from './model.ts'
 export { queueUrlVariable } from './queue-url.ts'
 export { parseRoute } from './route.ts'
 export { nextTime } from './schedule/schedule.ts'

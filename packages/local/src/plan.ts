@@ -1,18 +1,18 @@
 import { readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { type AppFunction, functionVariables, type LoadedApp } from '@thaw/app'
+import { type AppFunction, functionVariables, type HttpFront, type LoadedApp } from '@thaw/app'
 import { type Endpoints, endpointVariables } from './endpoints.ts'
 import type { FunctionSpec } from './environment/environment.ts'
 import { defaultRegion } from './environment/variables.ts'
 import { LocalError } from './errors.ts'
-import type { FunctionRoute } from './http/front.ts'
+import { type HttpTargets, planTargets } from './http/targets.ts'
 import { type FunctionPackage, unpack } from './packages.ts'
 
 /** An application, ready to be run. */
 export interface Plan {
   readonly loaded: LoadedApp
   readonly specs: ReadonlyMap<string, FunctionSpec>
-  readonly routes: readonly FunctionRoute[]
+  readonly targets: HttpTargets
 }
 
 /** A package in a folder of its own. */
@@ -28,6 +28,8 @@ export interface PlanOptions {
   /** By the function's name; null runs the sources. */
   readonly packages: ReadonlyMap<string, UnpackedPackage> | null
   readonly initTimeoutMs: number
+  /** Stands before every HTTP function; null for what the application says. */
+  readonly front: HttpFront | null
 }
 
 export function createPlan(loaded: LoadedApp, options: PlanOptions): Plan {
@@ -35,9 +37,7 @@ export function createPlan(loaded: LoadedApp, options: PlanOptions): Plan {
   return {
     loaded,
     specs: new Map(functions.map((fn) => [fn.name, createSpec(loaded.root, fn, options)])),
-    routes: functions.flatMap((fn) =>
-      fn.kind === 'http' ? fn.routes.map((route) => ({ ...route, functionName: fn.name })) : [],
-    ),
+    targets: planTargets(functions, options.front),
   }
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { LoadedApp } from '@thaw/app'
+import type { HttpFront, LoadedApp } from '@thaw/app'
 import { type BucketOptions, startBucket } from './bucket/bucket.ts'
 import type { Endpoints } from './endpoints.ts'
 import { Environment, type FunctionSpec, type Work } from './environment/environment.ts'
@@ -13,7 +13,7 @@ import { LocalError } from './errors.ts'
 import { followSources, reload } from './follow.ts'
 import { startFront } from './http/front.ts'
 import { makeTraceId } from './ids.ts'
-import { initTimeoutMs, integrationTimeoutMs, payloadLimitBytes } from './limits.ts'
+import { initTimeoutMs, payloadLimitBytes } from './limits.ts'
 import type { Log } from './log.ts'
 import type { FunctionPackage } from './packages.ts'
 import { createPlan, type Plan, unpackAll } from './plan.ts'
@@ -50,11 +50,15 @@ export interface SimulateOptions {
   readonly bucket?: BucketOptions
   /** Limits of WebSocket connections; AWS's when absent. */
   readonly webSocket?: WebSocketOptions
+  /** Stands before every HTTP function, whatever the application says: to try one behind all of them. */
+  readonly front?: HttpFront
+  /** Whether load balancers have multi-value headers; false when absent. */
+  readonly albMultiValue?: boolean
 }
 
 /** A running simulator. */
 export interface Simulator {
-  /** Of the HTTP API: `http://127.0.0.1:3000`. */
+  /** Of everything that answers HTTP: `http://127.0.0.1:3000`. */
   readonly url: string
   /** Of the S3 server. */
   readonly s3Url: string
@@ -109,9 +113,9 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
   const front = await startFront({
     host,
     port: options.port ?? 0,
-    routes: () => plan.routes,
+    targets: () => plan.targets,
+    albMultiValue: options.albMultiValue ?? false,
     invoke,
-    timeoutMs: integrationTimeoutMs,
     log,
     intercept: sockets.manage,
     upgrades: sockets.wants,
@@ -182,6 +186,7 @@ async function planner(
       environment: typeof environment === 'function' ? environment(of) : environment,
       packages,
       initTimeoutMs: options.initTimeoutMs ?? initTimeoutMs,
+      front: options.front ?? null,
     })
 }
 

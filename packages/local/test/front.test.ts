@@ -258,6 +258,7 @@ describe('the answer', () => {
   test.each([204, 304])('with status %i has no body', async (statusCode) => {
     const response = await answerTo({ statusCode, body: 'not allowed' })
     expect([response.status, response.body.length]).toEqual([statusCode, 0])
+    expect(response.headers.map(([name]) => name)).not.toContain('content-length')
   })
 
   test('to HEAD has no body', async () => {
@@ -289,14 +290,15 @@ describe('the answer', () => {
 })
 
 describe('the gateway itself answers', () => {
-  const route = { key: 'GET /only', method: 'GET', path: '/only', functionName: 'one' } as const
+  const target = { functionName: 'one', front: 'http-api', stream: false } as const
+  const route = { key: 'GET /only', method: 'GET', path: '/only', target } as const
 
   test('404 where no route is, and 503 when the function takes too long', async () => {
     const lines: string[] = []
     const front = await startFront({
       host: '127.0.0.1',
       port: 0,
-      routes: () => [route],
+      targets: () => ({ routes: [route], addresses: new Map(), fallback: 'http-api' }),
       invoke: () => new Promise(() => {}),
       timeoutMs: 20,
       log: (line) => lines.push(line),

@@ -74,7 +74,7 @@ function parseResponse(bytes: Buffer): RawResponse {
   const [first = '', ...lines] = bytes.subarray(0, end).toString('latin1').split('\r\n')
   const headers = lines.map((line): [string, string] => {
     const colon = line.indexOf(':')
-    return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()]
+    return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '')]
   })
   return { status: Number(first.split(' ')[1]), headers, body: bytes.subarray(end + 4) }
 }

@@ -242,7 +242,15 @@ export class Environment {
     const durationMs = slot.startedAt === null ? 0 : performance.now() - slot.startedAt
     const initMs = this.#initMs
     this.#initMs = null
-    slot.resolve({ requestId, environmentId: this.id, payload, functionError, durationMs, initMs })
+    slot.resolve({
+      requestId,
+      environmentId: this.id,
+      payload,
+      stream: null,
+      functionError,
+      durationMs,
+      initMs,
+    })
     if (slot.startedAt === null) return
     const maxMemoryMb = this.#process?.maxMemoryMb() ?? null
     const { memoryMb } = this.spec

@@ -6,12 +6,21 @@ export interface Outcome {
   readonly environmentId: string
   /** JSON, as the function answered; with `functionError` an object with `errorType` and `errorMessage`. */
   readonly payload: string
+  /** The answer of a function that streams; `payload` is empty then. */
+  readonly stream: StreamedResponse | null
   /** `Unhandled` when the function threw, crashed, timed out or could not be initialised. */
   readonly functionError: 'Unhandled' | null
   /** From the function's start to its answer. */
   readonly durationMs: number
   /** How long the environment took to initialise, for its first invocation; null on a warm start. */
   readonly initMs: number | null
+}
+
+/** An answer that is sent while it is made. */
+export interface StreamedResponse {
+  readonly contentType: string
+  /** Throws when the answer breaks off. The function waits for whoever reads. */
+  readonly body: AsyncIterable<Uint8Array>
 }
 
 /** Why an environment ended, as far as the simulator had a hand in it. */

@@ -1,17 +1,8 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
+import { type HeaderField, type HttpAnswer, MalformedAnswer } from './gateway.ts'
 
-/** What goes back to the client. */
-export interface HttpAnswer {
-  readonly status: number
-  /** Several of one name stay several. */
-  readonly headers: readonly (readonly [name: string, value: string])[]
-  readonly body: Buffer
-}
-
-/** The function's answer is not one that an HTTP API can send on; the message says why. */
-export class MalformedAnswer extends Error {
-  override readonly name = 'MalformedAnswer'
-}
+/** What a function's answer is read as, before anything about it is known. */
+export type Fields = Readonly<Record<string, unknown>>
 
 /** Set by the connection itself. */
 const dropped = new Set([
@@ -24,75 +15,71 @@ const dropped = new Set([
   'upgrade',
 ])
 
-/**
- * What an HTTP API makes of a function's answer, payload format 2.0. An object with `statusCode` is a response;
- * anything else is the body of a 200 with content type `application/json`. `multiValueHeaders` means nothing here.
- * Throws `MalformedAnswer`.
- *
- * Source: "Lambda function response for format 2.0" of the API Gateway developer guide, and answers seen on AWS:
- * text without `statusCode` goes out as it is, JSON or not, and a response without a type is `text/plain`.
- */
-export function readAnswer(payload: string): HttpAnswer {
-  const answer = parse(payload)
-  if (!isObject(answer) || !('statusCode' in answer)) {
-    return { status: 200, headers: [['content-type', 'application/json']], body: Buffer.from(payload) }
-  }
-  const headers = readHeaders(answer.headers)
-  if (!headers.some(([name]) => name.toLowerCase() === 'content-type')) {
-    headers.push(['content-type', 'text/plain; charset=utf-8'])
-  }
-  headers.push(...readCookies(answer.cookies))
-  return {
-    status: readStatus(answer.statusCode),
-    headers,
-    body: readBody(answer.body, answer.isBase64Encoded),
-  }
-}
-
-function parse(payload: string): unknown {
+/** The value of a JSON text; undefined when it is none. */
+export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(payload)
+    return JSON.parse(text)
   } catch {
     return undefined
   }
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function readStatus(value: unknown): number {
+/** A status of 200 to 599, as a number or as its digits. Throws `MalformedAnswer`. */
+export function readStatus(value: unknown): number {
   const status = typeof value === 'string' && /^\d{3}$/.test(value) ? Number(value) : value
   if (typeof status === 'number' && Number.isInteger(status) && status >= 200 && status <= 599) return status
   throw new MalformedAnswer(`statusCode is ${JSON.stringify(value)}; it must be a number from 200 to 599`)
 }
 
-function readHeaders(value: unknown): [string, string][] {
-  if (value === undefined || value === null) return []
-  if (!isObject(value)) throw new MalformedAnswer('headers must be an object of names and values')
-  const headers: [string, string][] = []
-  for (const [name, content] of Object.entries(value)) {
-    if (dropped.has(name.toLowerCase())) continue
+/** Headers with one value each. Throws `MalformedAnswer`. */
+export function readHeaders(value: unknown): HeaderField[] {
+  const headers: HeaderField[] = []
+  for (const [name, content] of entriesOf(value, 'headers')) {
     if (typeof content !== 'string' && typeof content !== 'number' && typeof content !== 'boolean') {
       throw new MalformedAnswer(`header '${name}' is ${JSON.stringify(content)}; it must be one text`)
     }
-    headers.push(checked(name, String(content)))
+    headers.push(checkHeader(name, String(content)))
   }
   return headers
 }
 
-function readCookies(value: unknown): [string, string][] {
+/** Headers with a list of values each. Throws `MalformedAnswer`. */
+export function readMultiValueHeaders(value: unknown): HeaderField[] {
+  const headers: HeaderField[] = []
+  for (const [name, list] of entriesOf(value, 'multiValueHeaders')) {
+    if (!Array.isArray(list) || !list.every((content) => typeof content === 'string')) {
+      throw new MalformedAnswer(
+        `header '${name}' of multiValueHeaders is ${JSON.stringify(list)}; it must be a list of texts`,
+      )
+    }
+    for (const content of list) headers.push(checkHeader(name, content))
+  }
+  return headers
+}
+
+function entriesOf(value: unknown, field: string): [string, unknown][] {
+  if (value === undefined || value === null) return []
+  if (!isObject(value)) throw new MalformedAnswer(`${field} must be an object of names and values`)
+  return Object.entries(value).filter(([name]) => !dropped.has(name.toLowerCase()))
+}
+
+/** A `set-cookie` header for each of a list. Throws `MalformedAnswer`. */
+export function readCookies(value: unknown): HeaderField[] {
   if (value === undefined || value === null) return []
   if (!Array.isArray(value) || !value.every((cookie) => typeof cookie === 'string')) {
     throw new MalformedAnswer('cookies must be a list of texts')
   }
-  return value.map((cookie) => checked('set-cookie', cookie))
+  return value.map((cookie) => checkHeader('set-cookie', cookie))
 }
 
-function checked(name: string, value: string): [string, string] {
+function checkHeader(name: string, value: string): HeaderField {
   try {
     // Node writes header values as Latin-1: one character of it for each byte of UTF-8.
-    const bytes = Buffer.from(value).toString('latin1')
+    const bytes = /[^\0-\x7f]/.test(value) ? Buffer.from(value).toString('latin1') : value
     validateHeaderName(name)
     validateHeaderValue(name, bytes)
     return [name, bytes]
@@ -101,7 +88,8 @@ function checked(name: string, value: string): [string, string] {
   }
 }
 
-function readBody(body: unknown, isBase64Encoded: unknown): Buffer {
+/** The bytes of a body. Throws `MalformedAnswer`. */
+export function readBody(body: unknown, isBase64Encoded: unknown): Buffer {
   if (body === undefined || body === null) return Buffer.alloc(0)
   if (typeof body !== 'string')
     throw new MalformedAnswer(`body is ${typeof body}; it must be text (JSON.stringify it)`)
@@ -110,4 +98,19 @@ function readBody(body: unknown, isBase64Encoded: unknown): Buffer {
     throw new MalformedAnswer('isBase64Encoded is true, but the body is no base64')
   }
   return Buffer.from(body, 'base64')
+}
+
+/** `headers`, with the type of the body last when they do not say it. */
+export function withContentType(headers: readonly HeaderField[], type: string): readonly HeaderField[] {
+  const isSaid = headers.some(([name]) => name.toLowerCase() === 'content-type')
+  return isSaid ? headers : [...headers, ['content-type', type]]
+}
+
+/** An answer of a gateway's own. */
+export function jsonAnswer(status: number, value: unknown, headers: readonly HeaderField[] = []): HttpAnswer {
+  return {
+    status,
+    headers: [['content-type', 'application/json'], ...headers],
+    body: Buffer.from(JSON.stringify(value)),
+  }
 }

@@ -6,7 +6,6 @@ import type { Outcome } from '../environment/outcome.ts'
 import { LocalError } from '../errors.ts'
 import { decodeHeader } from '../http/request.ts'
 import { makeGatewayId, makeTraceId } from '../ids.ts'
-import { integrationTimeoutMs as httpTimeoutMs } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { within } from '../within.ts'
 import { type Connection, type ConnectionLimits, openConnection } from './connection.ts'
@@ -21,6 +20,9 @@ import { messageLimitBytes } from './frames.ts'
 import { readVerdict, refuse, type Verdict } from './handshake.ts'
 import { manageConnections } from './management.ts'
 import { routeOf, socketRoutes } from './routes.ts'
+
+/** How long API Gateway waits for a function behind a WebSocket API, ms. */
+const longestMs = 29_000
 
 export interface WebSocketOptions extends Partial<ConnectionLimits> {
   /** How long a function may take, in ms; 29 s, as on AWS, when absent. */
@@ -57,7 +59,7 @@ type Complaint = 'Forbidden' | 'Internal server error' | 'Endpoint request timed
  */
 export function createWebSocketApi(options: WebSocketApiOptions): WebSocketApi {
   const { log, idleMs = 10 * 60_000, lifetimeMs = 2 * 60 * 60_000 } = options
-  const timeoutMs = options.integrationTimeoutMs ?? httpTimeoutMs - 1000
+  const timeoutMs = options.integrationTimeoutMs ?? longestMs
   const connections = new Map<string, Connection>()
   let closed = false
   let library: Promise<Ws> | null = null

@@ -1,4 +1,4 @@
-import { formatTime } from '../http/event.ts'
+import { formatTime } from '../http/time.ts'
 import { makeGatewayId } from '../ids.ts'
 
 export const apiId = 'local'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { buildEvent } from './event.ts'
-import type { WireRequest } from './request.ts'
+import type { WireRequest } from '../request.ts'
+import { buildHttpApiEvent } from './event.ts'
 
 const plain: WireRequest = {
   method: 'GET',
@@ -9,20 +9,20 @@ const plain: WireRequest = {
   query: '',
   protocol: 'HTTP/1.1',
   headers: [],
+  host: '',
   body: new Uint8Array(),
   clientAddress: '192.0.2.1',
   port: 80,
 }
 
 const context = {
-  routeKey: '$default',
-  pathParameters: {},
-  requestId: 'id',
-  traceId: 'Root=1-5eb33c07-de25b420912dee103a5db434',
+  functionName: 'api',
+  match: null,
+  ids: { requestId: 'uuid', gatewayId: 'id', traceId: 'Root=1-5eb33c07-de25b420912dee103a5db434' },
   nowMs: 1_583_348_638_390,
 }
 
-const build = (request: Partial<WireRequest>) => buildEvent({ ...plain, ...request }, context)
+const build = (request: Partial<WireRequest>) => buildHttpApiEvent({ ...plain, ...request }, context)
 
 test('tells the time as API Gateway does', () => {
   expect(build({}).requestContext).toMatchObject({

@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { HttpFront } from '@thaw/app'
+import type { Outcome } from '../environment/outcome.ts'
+import { LocalError } from '../errors.ts'
+import { makeGatewayId, makeTraceId } from '../ids.ts'
+import { payloadLimitBytes } from '../limits.ts'
+import type { Log } from '../log.ts'
+import { within } from '../within.ts'
+import { type Gateway, type HttpAnswer, MalformedAnswer, type Problem, type RequestIds } from './gateway.ts'
+import { isAnnouncedLarger, readBody, readHead, type WireRequest } from './request.ts'
+import { hasBody, sendAnswer, sendHead } from './send.ts'
+import { collectStream, discard, type OpenStream, openStream, sendStream } from './stream.ts'
+import { type FoundTarget, findTarget, type HttpTargets } from './targets.ts'
+
+/** What requests are answered with. */
+export interface ExchangeOptions {
+  /** Asked for every request, because the application may change meanwhile. */
+  targets(): HttpTargets
+  readonly gateways: Readonly<Record<HttpFront, Gateway>>
+  /** Runs a function with an event (JSON). Throws `LocalError`. */
+  invoke(functionName: string, event: string, traceId: string): Promise<Outcome>
+  readonly log: Log
+}
+
+/** What becomes of a request, and what the log says about it. */
+type Reply = { readonly by: string } & (
+  | { readonly answer: HttpAnswer }
+  | { readonly stream: OpenStream; readonly head: ReturnType<Gateway['readHead']> }
+)
+
+/** Answers one request. Throws what is nobody's fault but the simulator's, and when the client goes away early. */
+export async function answerRequest(
+  options: ExchangeOptions,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const startedAt = performance.now()
+  const nowMs = Date.now()
+  const head = readHead(incoming)
+  const targets = options.targets()
+  const found = findTarget(targets, head)
+  const gateway = options.gateways[found?.target.front ?? targets.fallback]
+  const traceId = clientTraceId(head) ?? makeTraceId(nowMs)
+  const ids: RequestIds = { requestId: randomUUID(), gatewayId: makeGatewayId(), traceId }
+
+  const request = await receive(gateway, incoming, response, head)
+  const reply =
+    typeof request === 'string'
+      ? { answer: gateway.answerProblem(request), by: 'the request' }
+      : found === null
+        ? { answer: gateway.answerProblem('no-route'), by: 'no route' }
+        : await ask(options, gateway, found, request, { ids, nowMs })
+  const told = await send(response, reply, gateway.ownHeaders(ids))
+  const status = 'answer' in reply ? reply.answer.status : reply.head.status
+  const ms = (performance.now() - startedAt).toFixed(1)
+  options.log(`${incoming.method} ${incoming.url} ${status} ${ms} ms ${reply.by}${told}`, 'request')
+}
+
+/** Reads the rest of a request, unless it is more than the gateway takes. */
+async function receive(
+  gateway: Gateway,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  head: WireRequest,
+): Promise<WireRequest | Problem> {
+  const { bodyBytes } = gateway.limits
+  const refuse = (problem: Problem) => {
+    // What is left unread would be taken for the next request.
+    response.setHeader('connection', 'close')
+    return problem
+  }
+  const problem = gateway.checkHead(head)
+  if (problem !== null) return refuse(problem)
+  if (isAnnouncedLarger(incoming, bodyBytes)) return refuse('body-too-large')
+  if (incoming.headers.expect !== undefined) response.writeContinue()
+  const body = await readBody(incoming, bodyBytes)
+  return body === null ? refuse('body-too-large') : { ...head, body }
+}
+
+/** Lets the function answer a request. */
+async function ask(
+  options: ExchangeOptions,
+  gateway: Gateway,
+  { target, match }: FoundTarget,
+  request: WireRequest,
+  { ids, nowMs }: { readonly ids: RequestIds; readonly nowMs: number },
+): Promise<Reply> {
+  const { functionName, stream } = target
+  const refuse = (problem: Problem, by: string): Reply => ({ answer: gateway.answerProblem(problem), by })
+  const event = JSON.stringify(gateway.buildEvent(request, { functionName, match, ids, nowMs }))
+  const streams = stream && (gateway.front === 'function-url' || gateway.front === 'rest-api')
+  const limitMs = streams ? null : gateway.limits.timeoutMs
+  try {
+    const answered = options
+      .invoke(functionName, event, ids.traceId)
+      .then((outcome) => readOutcome(gateway, outcome, streams))
+    const reply = limitMs === null ? await answered : await within(limitMs, answered)
+    if (reply !== null) return reply
+    return refuse('too-late', `${functionName} took more than ${Number(limitMs) / 1000} s`)
+  } catch (error) {
+    if (!(error instanceof LocalError)) throw error
+    if (error.code === 'TOO_MANY_REQUESTS') return refuse('throttled', error.message)
+    if (error.code === 'EVENT_TOO_LARGE') return refuse('event-too-large', error.message)
+    throw error
+  }
+}
+
+async function readOutcome(gateway: Gateway, outcome: Outcome, streams: boolean): Promise<Reply> {
+  const cold = outcome.initMs === null ? '' : ` (cold start ${outcome.initMs.toFixed(0)} ms)`
+  const by = outcome.environmentId + cold
+  if (outcome.functionError !== null) return { answer: gateway.answerProblem('function-failed'), by }
+  try {
+    if (!streams) {
+      const { stream } = outcome
+      const payload = stream === null ? outcome.payload : await collectStream(stream, payloadLimitBytes)
+      return { answer: gateway.readAnswer(payload), by }
+    }
+    // A function that returns its answer whole is not understood here: its JSON is the body.
+    const stream = await openStream(
+      outcome.stream ?? wholeStream(outcome.payload),
+      gateway.limits.preludeBytes,
+    )
+    try {
+      return { stream, head: gateway.readHead(stream.prelude, stream.contentType), by }
+    } catch (error) {
+      void discard(stream)
+      throw error
+    }
+  } catch (error) {
+    const problem = error instanceof MalformedAnswer ? 'answer-malformed' : 'function-failed'
+    return { answer: gateway.answerProblem(problem), by: `${by}: ${(error as Error).message}` }
+  }
+}
+
+function wholeStream(payload: string) {
+  const body = (async function* () {
+    yield Buffer.from(payload)
+  })()
+  return { contentType: 'application/json', body }
+}
+
+/** Sends a reply, and says what became of it where that is not what one would expect. */
+async function send(
+  response: ServerResponse,
+  reply: Reply,
+  own: ReturnType<Gateway['ownHeaders']>,
+): Promise<string> {
+  if ('answer' in reply) {
+    if (response.destroyed) return ', but the client has gone away'
+    sendAnswer(response, reply.answer, own)
+    return ''
+  }
+  const { stream, head } = reply
+  sendHead(response, head, own)
+  if (!hasBody(head.status, response.req.method)) {
+    response.end()
+    await discard(stream)
+    return ''
+  }
+  // Out with the head, before there is a body. `flushHeaders` would write its Latin-1 as UTF-8.
+  response.write('', 'latin1')
+  try {
+    await sendStream(response, stream.body)
+    return response.destroyed && !response.writableFinished ? ', but the client has gone away' : ''
+  } catch (error) {
+    return `, which broke off: ${(error as Error).message}`
+  }
+}
+
+function clientTraceId({ headers }: WireRequest): string | null {
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    if (headers[index]?.toLowerCase() !== 'x-amzn-trace-id') continue
+    const value = headers[index + 1]
+    return value?.startsWith('Root=1-') === true ? value : null
+  }
+  return null
+}
