@@ -1,6 +1,7 @@
 export type { EnvironmentState } from './environment/environment.ts'
 export type { Outcome } from './environment/outcome.ts'
 export type { EnvironmentInfo } from './environment/pool.ts'
+export type { StreamedResponse } from './environment/streamed-response.ts'
 export type { LocalErrorCode } from './errors.ts'
 export { LocalError } from './errors.ts'
 export type { LineKind, Log } from './log.ts'

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { AppFunction, LoadedApp } from '@thaw/app'
-import type { FunctionSpec } from './environment/environment.ts'
+import type { FunctionSpec } from './environment/function-spec.ts'
 import { defaultRegion } from './environment/variables.ts'
 import { LocalError } from './errors.ts'
 import type { FunctionRoute } from './http/front.ts'
@@ -47,6 +47,7 @@ function createSpec(root: string, fn: AppFunction, options: PlanOptions): Functi
     arn: `arn:aws:lambda:${region}:123456789012:function:${fn.name}`,
     memoryMb: fn.memoryMb,
     concurrency: fn.concurrency ?? null,
+    provisioned: fn.provisioned,
     timeoutMs: fn.timeoutSeconds * 1000,
     initTimeoutMs: options.initTimeoutMs,
     taskRoot: pack?.directory ?? root,

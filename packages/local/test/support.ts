@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { loadApp } from '@thaw/app'
+import { expect } from 'vitest'
 import { type SimulateOptions, type Simulator, simulate } from '../src/index.ts'
 
 export const fixture = fileURLToPath(new URL('./fixtures/app', import.meta.url))
@@ -36,6 +37,14 @@ export async function start(directory: string, options: SimulateOptions = {}): P
       look()
     })
   return { simulator, lines, line }
+}
+
+/** Waits until every environment is done with what it had, and what it reports has been reported. */
+export async function atRest({ simulator }: Watched): Promise<void> {
+  const states = () => simulator.environments().map(({ state }) => state)
+  await expect.poll(states, { interval: 2 }).not.toContain('busy')
+  // The report follows the freeze by one turn.
+  await new Promise((resolve) => setImmediate(resolve))
 }
 
 /** A project in the repository, where `@thaw/app` can be imported, that git does not see. */
