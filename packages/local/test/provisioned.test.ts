@@ -26,6 +26,7 @@ const ready = () => expect.poll(kinds, patient).toEqual(['frozen true', 'frozen 
 test('so many are initialised before any request, take it first, and stay', async () => {
   project = await startProject({ kept: ['provisioned: 2', handler] }, { idleMs: 100 })
   await ready()
+  const ids = project.of('kept').map(({ id }) => id)
   const inits = project.lines.filter((line) =>
     /INIT_REPORT Init Duration: [\d.]+ ms\tPhase: init$/.test(line),
   )
@@ -49,6 +50,12 @@ test('so many are initialised before any request, take it first, and stay', asyn
   ])
   expect(new Set(seen.map(({ tmp }) => tmp)).size).toBe(3)
   await ready()
+  expect(
+    project
+      .of('kept')
+      .map(({ id }) => id)
+      .sort(),
+  ).toEqual(ids)
 })
 
 test('one that dies, crashes or has old code is made up for', async () => {

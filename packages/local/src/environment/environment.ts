@@ -1,20 +1,20 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { provisionedInitTimeoutMs } from '../limits.ts'
 import type { Log } from '../log.ts'
 import type { FunctionSpec } from './function-spec.ts'
-import { Mailbox } from './mailbox.ts'
 import {
   describeExit,
   type EndCause,
   exitFailure,
+  type Failed,
   type Failure,
   type Outcome,
-  readFailure,
+  plainly,
   timeoutFailure,
 } from './outcome.ts'
 import type { Reaper } from './reaper.ts'
 import { createReports, type Reports } from './reports.ts'
-import { type RuntimeEvent, type RuntimeInstance, startInstance } from './runtime-instance.ts'
+import { Supervisor } from './supervisor.ts'
 import { makeLogStream } from './variables.ts'
 
 export interface EnvironmentOptions {
@@ -55,19 +55,10 @@ interface Slot {
   readonly resolve: (outcome: Outcome | null) => void
 }
 
-/** What an invocation or an initialisation failed of; `payload` is what the caller is told, JSON. */
-interface Failed {
-  readonly failure: Failure
-  readonly payload: string
-}
-
-/** The others only wake up: what has changed is in the environment's fields. */
-type Happening = RuntimeEvent | { readonly kind: 'work' | 'end' }
-
 /**
  * One execution environment: a temporary folder and a runtime, which is started anew in it after a crash or a
- * timeout. It takes one invocation at a time, is frozen between them, and ends once. What happens to it goes through
- * a mailbox, so that its life reads from top to bottom in `#live`.
+ * timeout. It takes one invocation at a time, is frozen between them, and ends once: `#live` is its life, from top to
+ * bottom.
  */
 export class Environment {
   readonly id: string
@@ -75,11 +66,9 @@ export class Environment {
   readonly provisioned: boolean
   /** Resolves when the process has ended and everything of it is gone. */
   readonly ended: Promise<void>
-  readonly #options: EnvironmentOptions
+  readonly #idleMs: number
+  readonly #supervisor: Supervisor
   readonly #reports: Reports
-  readonly #mailbox = new Mailbox<Happening>()
-  readonly #logStream = makeLogStream(new Date())
-  #runtime: RuntimeInstance | null = null
   #state: EnvironmentState = 'starting'
   /** The invocation has been answered, but the runtime has not asked for the next one yet. */
   #finishing = false
@@ -94,9 +83,18 @@ export class Environment {
     this.id = options.id
     this.spec = spec
     this.provisioned = options.provisioned
-    this.#options = options
+    this.#idleMs = options.provisioned ? Number.POSITIVE_INFINITY : options.idleMs
     this.#reports = createReports(options.id, spec, options.log)
-    this.ended = this.#live()
+    const { temporaryDirectory, compileCache, reaper } = options
+    this.#supervisor = new Supervisor(spec, {
+      temporaryDirectory,
+      compileCache,
+      reaper,
+      logStream: makeLogStream(new Date()),
+      initializationType: options.provisioned ? 'provisioned-concurrency' : 'on-demand',
+      onLine: this.#reports.printed,
+    })
+    this.ended = this.#live(temporaryDirectory)
   }
 
   get state(): EnvironmentState {
@@ -104,7 +102,7 @@ export class Environment {
   }
 
   get pid(): number | null {
-    return this.#runtime?.pid ?? null
+    return this.#supervisor.runtime?.pid ?? null
   }
 
   /** Whether it takes an invocation: now, or as soon as it has started or is done with the one before. */
@@ -121,18 +119,15 @@ export class Environment {
     if (!this.free) throw new Error(`environment ${this.id} is not free`)
     return new Promise((resolve) => {
       this.#slot = { work, resolve }
-      this.#mailbox.put({ kind: 'work' })
+      this.#supervisor.wake()
     })
   }
 
   /** Ends it whatever it does: `killed` without warning, else with the signals that Lambda sends. */
   end(cause: EndCause): Promise<void> {
-    if (cause === 'killed') this.#runtime?.kill()
-    if (this.#cause === null) {
-      this.#cause = cause
-      if (cause !== 'killed') this.#runtime?.stop()
-      this.#mailbox.put({ kind: 'end' })
-    }
+    this.#cause ??= cause
+    this.#supervisor.end(cause !== 'killed')
+    this.#supervisor.wake()
     return this.ended
   }
 
@@ -145,32 +140,34 @@ export class Environment {
 
   /** Stops it in the middle of whatever it does; time goes on. */
   hold(): void {
-    this.#runtime?.hold()
+    this.#supervisor.runtime?.hold()
   }
 
   release(): void {
-    this.#runtime?.release()
+    this.#supervisor.runtime?.release()
   }
 
-  async #live(): Promise<void> {
+  async #live(temporaryDirectory: string): Promise<void> {
     await this.#initialise()
     while (this.#cause === null) {
       if (this.#slot !== null) await this.#serve(this.#slot)
       else if (this.#retired) this.#cause = 'retired'
       else await this.#rest()
     }
-    this.#runtime?.stop()
-    await this.#exited()
+    // Nobody has told it yet when the environment came to its end by itself.
+    this.#supervisor.end(true)
+    await this.#supervisor.exited()
     this.#slot?.resolve(null)
-    await rm(this.#options.temporaryDirectory, { recursive: true, force: true, maxRetries: 10 })
+    await rm(temporaryDirectory, { recursive: true, force: true, maxRetries: 10 })
   }
 
   /** The initialisation ahead of any invocation. When it fails, the first invocation repeats it. */
   async #initialise(): Promise<void> {
+    this.#state = 'starting'
     const { spec } = this
     const limitMs = this.provisioned ? Math.max(provisionedInitTimeoutMs, spec.timeoutMs) : spec.initTimeoutMs
     const startedAt = performance.now()
-    const failed = await this.#start(startedAt + limitMs)
+    const failed = await this.#supervisor.start(startedAt + limitMs)
     if (this.#cause !== null) return
     const initMs = performance.now() - startedAt
     if (failed === null && !this.provisioned) this.#initMs = initMs
@@ -180,12 +177,9 @@ export class Environment {
 
   /** Waits for something to do. */
   async #rest(): Promise<void> {
-    const deadline = this.provisioned ? null : performance.now() + this.#options.idleMs
-    const happening = await this.#mailbox.next(deadline)
+    const happening = await this.#supervisor.next(performance.now() + this.#idleMs)
     if (happening === null) this.#cause = 'idle'
-    if (happening?.kind !== 'exit') return
-    this.#runtime = null
-    if (this.#cause !== null) return
+    if (happening?.kind !== 'exit' || this.#cause !== null) return
     this.#reports.said(`ended while idle: ${describeExit(happening.exit)}`)
     await this.#recover()
   }
@@ -204,14 +198,14 @@ export class Environment {
       resolve({ requestId, environmentId: this.id, payload, stream, functionError, durationMs, initMs })
     }
     const deadline = startedAt + this.spec.timeoutMs
-    let failed = this.#runtime === null ? await this.#restart(requestId, deadline) : null
+    let failed = this.#supervisor.runtime === null ? await this.#restart(requestId, deadline) : null
     this.#reports.started(requestId)
     if (failed === null) {
-      this.#runtime?.deliver({ ...work, deadlineMs, functionArn: this.spec.arn })
+      this.#supervisor.runtime?.deliver({ ...work, deadlineMs, functionArn: this.spec.arn })
       failed = await this.#follow(requestId, deadline, answer)
     }
     const durationMs = performance.now() - startedAt
-    const maxMemoryMb = this.#runtime?.maxMemoryMb() ?? null
+    const maxMemoryMb = this.#supervisor.runtime?.maxMemoryMb() ?? null
     this.#settle()
     if (failed !== null) answer(failed.payload, 'Unhandled')
     // What the function printed came through another pipe, which is read before this goes on.
@@ -223,31 +217,29 @@ export class Environment {
 
   /** Waits for what the runtime makes of an invocation. */
   async #follow(requestId: string, deadline: number, answer: Answer): Promise<Failed | null> {
+    const { runtime } = this.#supervisor
     let broken: Failure | null = null
     for (;;) {
-      const happening = await this.#mailbox.next(deadline)
+      const happening = await this.#supervisor.next(deadline)
       switch (happening?.kind) {
         case undefined:
-          await this.#reset()
+          await this.#supervisor.reset()
           return plainly(timeoutFailure(requestId, this.spec.timeoutMs))
         case 'answer':
           answer(happening.payload, happening.functionError)
-          this.#finishing = this.#runtime?.extensionsDone === true
+          this.#finishing = runtime?.extensionsDone === true
           break
         case 'stream':
           answer('', null, happening.response)
           break
         case 'streamed':
           broken = happening.failure
-          this.#finishing = this.#runtime?.extensionsDone === true
+          this.#finishing = runtime?.extensionsDone === true
           break
         case 'ready':
           return broken === null ? null : plainly(broken)
-        case 'exit': {
-          const failure = this.#runtime?.extensionError ?? exitFailure(requestId, happening.exit)
-          this.#runtime = null
-          return plainly(failure)
-        }
+        case 'exit':
+          return plainly(runtime?.extensionError ?? exitFailure(requestId, happening.exit))
       }
     }
   }
@@ -255,85 +247,26 @@ export class Environment {
   /** "Suppressed init": the initialisation that is repeated, or belated, within an invocation and its time. */
   async #restart(requestId: string, deadline: number): Promise<Failed | null> {
     const startedAt = performance.now()
-    const failed = await this.#start(deadline)
+    const failed = await this.#supervisor.start(deadline)
     if (failed === null) return null
     this.#reports.initialised('invoke', performance.now() - startedAt, failed.failure)
     if (failed.failure.errorType !== 'Sandbox.Timedout') return failed
     return plainly(timeoutFailure(requestId, this.spec.timeoutMs))
   }
 
-  /** Starts a runtime and waits until it is ready. When it fails there is none. */
-  async #start(deadline: number): Promise<Failed | null> {
-    const startedAt = performance.now()
-    const runtime = await this.#spawn().catch((error: Error) => error)
-    if (runtime instanceof Error) {
-      return plainly({ errorType: 'Runtime.ExitError', errorMessage: runtime.message })
-    }
-    this.#runtime = runtime
-    // Ended meanwhile, when there was nothing to kill yet.
-    if (this.#cause !== null) runtime.kill()
-    for (;;) {
-      const happening = await this.#mailbox.next(deadline)
-      if (happening === null) {
-        await this.#reset()
-        const errorMessage = `it took longer than ${Math.round(deadline - startedAt) / 1000} s`
-        return plainly({ errorType: 'Sandbox.Timedout', errorMessage })
-      }
-      if (happening.kind === 'ready') return null
-      if (happening.kind !== 'exit') continue
-      this.#runtime = null
-      if (runtime.initError !== null) {
-        return { failure: readFailure(runtime.initError), payload: runtime.initError }
-      }
-      const { exit } = happening
-      const errorType = exit.outOfMemory ? 'Runtime.OutOfMemory' : 'Runtime.ExitError'
-      return plainly(runtime.extensionError ?? { errorType, errorMessage: describeExit(exit) })
-    }
-  }
-
-  async #spawn(): Promise<RuntimeInstance> {
-    const { temporaryDirectory, compileCache, reaper } = this.#options
-    await mkdir(temporaryDirectory, { recursive: true })
-    return await startInstance(this.spec, {
-      temporaryDirectory,
-      compileCache,
-      reaper,
-      logStream: this.#logStream,
-      initializationType: this.provisioned ? 'provisioned-concurrency' : 'on-demand',
-      onLine: this.#reports.printed,
-      emit: (event) => this.#mailbox.put(event),
-    })
-  }
-
   /** Nothing is under way any more: freezes the runtime, if there is one and no work waits. */
   #settle(): void {
     this.#finishing = false
-    this.#state = this.#runtime === null ? 'reset' : 'frozen'
-    if (this.#slot === null && this.#cause === null) this.#runtime?.freeze()
+    this.#state = this.#supervisor.runtime === null ? 'reset' : 'frozen'
+    if (this.#slot === null && this.#cause === null) this.#supervisor.runtime?.freeze()
   }
 
   /** Provisioned concurrency has its environments initialised: this one again. */
   async #recover(): Promise<void> {
     this.#settle()
-    if (this.provisioned && this.#runtime === null && this.#cause === null) await this.#initialise()
-  }
-
-  /** Kills the runtime; the environment stays, and its temporary folder. */
-  async #reset(): Promise<void> {
-    this.#runtime?.kill()
-    await this.#exited()
-  }
-
-  async #exited(): Promise<void> {
-    while (this.#runtime !== null) {
-      const happening = await this.#mailbox.next(null)
-      if (happening?.kind === 'exit') this.#runtime = null
-    }
+    if (this.provisioned && this.#supervisor.runtime === null && this.#cause === null)
+      await this.#initialise()
   }
 }
 
 type Answer = (payload: string, functionError: 'Unhandled' | null, stream?: Outcome['stream']) => void
-
-function plainly(failure: Failure): Failed {
-  return { failure, payload: JSON.stringify(failure) }
-}

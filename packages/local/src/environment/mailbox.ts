@@ -11,23 +11,21 @@ export class Mailbox<T> {
   }
 
   /**
-   * The next item; null when there is none until `deadline`, which is by the monotonic clock and null for no end.
-   * One reader at a time.
+   * The next item; null when there is none until `deadline`, by the monotonic clock. One reader at a time.
    */
-  async next(deadline: number | null): Promise<T | null> {
+  async next(deadline: number): Promise<T | null> {
     const first = this.#items.shift()
     if (first !== undefined) return first
     let timer: NodeJS.Timeout | undefined
     const item = await new Promise<T | null>((resolve) => {
       this.#waiting = resolve
-      if (deadline === null) return
-      timer = setTimeout(
-        () => {
-          this.#waiting = null
-          resolve(null)
-        },
-        Math.max(0, deadline - performance.now()),
-      )
+      const ms = Math.max(0, deadline - performance.now())
+      // What a timer cannot wait for is for ever: 24 days.
+      if (ms > 2 ** 31 - 1) return
+      timer = setTimeout(() => {
+        this.#waiting = null
+        resolve(null)
+      }, ms)
     })
     clearTimeout(timer)
     return item

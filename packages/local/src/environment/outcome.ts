@@ -24,10 +24,8 @@ export interface Outcome {
 export type EndCause =
   /** Without warning. */
   | 'killed'
-  /** Its code has changed, or it was told to. */
+  /** Its code has changed, its place is needed, or it was told to. */
   | 'retired'
-  /** Another function needs its place. */
-  | 'evicted'
   /** It had nothing to do for too long. */
   | 'idle'
   | 'closed'
@@ -36,6 +34,17 @@ export type EndCause =
 export interface Failure {
   readonly errorType: string
   readonly errorMessage: string
+}
+
+/** What an invocation or an initialisation failed of; `payload` is what the caller is told, JSON. */
+export interface Failed {
+  readonly failure: Failure
+  readonly payload: string
+}
+
+/** The caller is told the failure and nothing more. */
+export function plainly(failure: Failure): Failed {
+  return { failure, payload: JSON.stringify(failure) }
 }
 
 /** What Lambda answers for an invocation whose process ended under it. */

@@ -143,7 +143,7 @@ export class Pool {
         `all ${this.#options.maxEnvironments} environments are busy; raise maxEnvironments for more at once`,
       )
     }
-    void oldest.end('evicted')
+    void oldest.retire()
     return this.#start(spec, false)
   }
 

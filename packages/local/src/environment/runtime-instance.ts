@@ -54,7 +54,12 @@ export interface RuntimeInstance {
 
 /** Starts a runtime for `spec`. An `exit` event follows in any case. */
 export async function startInstance(spec: FunctionSpec, options: InstanceOptions): Promise<RuntimeInstance> {
-  const { emit, reaper } = options
+  const { reaper } = options
+  let over = false
+  const emit = (event: RuntimeEvent) => {
+    if (!over) options.emit(event)
+    over ||= event.kind === 'exit'
+  }
   let initialised = false
   let initError: string | null = null
   let extensionError: Failure | null = null
