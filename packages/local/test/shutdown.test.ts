@@ -122,7 +122,7 @@ describe('an environment is shut down', () => {
     await project.write('src/graceful.mjs', 'export const handler = () => 1')
     await changed
     expect(await project.call('graceful')).toBe(1)
-    await expect.poll(() => project.of().map((one) => one.id)).not.toContain(id)
+    await expect.poll(() => project.of().map((one) => one.id), patient).not.toContain(id)
     expect(signals()).toBe('SIGTERM cleaned')
   })
 
