@@ -17,6 +17,8 @@ export type LocalErrorCode =
   | 'PACKAGE_MISSING'
   /** A package is no zip archive, or holds what no package may hold. */
   | 'PACKAGE_INVALID'
+  /** A function failed, or ended, in the middle of a streamed response. */
+  | 'RESPONSE_BROKEN_OFF'
   /** The simulator was closed before the invocation ended. */
   | 'CLOSED'
 

@@ -57,3 +57,19 @@ export function reportLine(facts: ReportFacts): string {
   if (facts.status?.errorType !== undefined) fields.push(`Error Type: ${facts.status.errorType}`)
   return fields.join('\t')
 }
+
+export interface InitReportFacts {
+  readonly durationMs: number
+  /** `invoke` when it was repeated within an invocation. */
+  readonly phase: 'init' | 'invoke'
+  /** Null when it succeeded. */
+  readonly status: ReportFacts['status']
+}
+
+/** The INIT_REPORT line: of a failed initialisation, and of every one of provisioned concurrency. */
+export function initReportLine({ durationMs, phase, status }: InitReportFacts): string {
+  const fields = [`INIT_REPORT Init Duration: ${durationMs.toFixed(2)} ms`, `Phase: ${phase}`]
+  if (status !== null) fields.push(`Status: ${status.name}`)
+  if (status?.errorType !== undefined) fields.push(`Error Type: ${status.errorType}`)
+  return fields.join('\t')
+}

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { type AppFunction, functionVariables, type HttpFront, type LoadedApp } from '@thaw/app'
 import { type Endpoints, endpointVariables } from './endpoints.ts'
-import type { FunctionSpec } from './environment/environment.ts'
+import type { FunctionSpec } from './environment/function-spec.ts'
 import { defaultRegion } from './environment/variables.ts'
 import { LocalError } from './errors.ts'
 import { type HttpTargets, planTargets } from './http/targets.ts'
@@ -56,6 +56,7 @@ function createSpec(root: string, fn: AppFunction, options: PlanOptions): Functi
     arn: `arn:aws:lambda:${region}:123456789012:function:${fn.name}`,
     memoryMb: fn.memoryMb,
     concurrency: fn.concurrency ?? null,
+    provisioned: fn.provisioned,
     timeoutMs: fn.timeoutSeconds * 1000,
     initTimeoutMs: options.initTimeoutMs,
     taskRoot: pack?.directory ?? root,

@@ -5,7 +5,8 @@ import { join, resolve } from 'node:path'
 import type { HttpFront, LoadedApp } from '@thaw/app'
 import { type BucketOptions, startBucket } from './bucket/bucket.ts'
 import type { Endpoints } from './endpoints.ts'
-import { Environment, type FunctionSpec, type Work } from './environment/environment.ts'
+import { Environment, type Work } from './environment/environment.ts'
+import type { FunctionSpec } from './environment/function-spec.ts'
 import type { Outcome } from './environment/outcome.ts'
 import { type EnvironmentInfo, Pool } from './environment/pool.ts'
 import { startReaper } from './environment/reaper.ts'
@@ -13,7 +14,7 @@ import { LocalError } from './errors.ts'
 import { followSources, reload } from './follow.ts'
 import { startFront } from './http/front.ts'
 import { makeTraceId } from './ids.ts'
-import { initTimeoutMs, payloadLimitBytes } from './limits.ts'
+import { idleMs, initTimeoutMs, payloadLimitBytes } from './limits.ts'
 import type { Log } from './log.ts'
 import type { FunctionPackage } from './packages.ts'
 import { createPlan, type Plan, unpackAll } from './plan.ts'
@@ -54,6 +55,8 @@ export interface SimulateOptions {
   readonly front?: HttpFront
   /** Whether load balancers have multi-value headers; false when absent. */
   readonly albMultiValue?: boolean
+  /** After how long without a request an environment is shut down, in ms; five minutes when absent. */
+  readonly idleMs?: number
 }
 
 /** A running simulator. */
@@ -67,9 +70,17 @@ export interface Simulator {
   environments(): EnvironmentInfo[]
   /** SIGKILLs one environment, or all, without warning. Resolves when they are gone. */
   kill(id?: string): Promise<void>
+  /**
+   * Shuts one environment down with the signals that Lambda sends, after its request if it has one. Resolves when it
+   * is gone.
+   */
+  shutDown(id: string): Promise<void>
+  /** Stops an environment in the middle of what it does, until `thaw`; its time limits go on. */
+  freeze(id: string): void
+  thaw(id: string): void
   /** Invokes a function with any JSON value. Throws `LocalError`; a failing function is a result. */
   invoke(functionName: string, payload: unknown): Promise<Outcome>
-  /** Kills every environment and removes every temporary file. */
+  /** Shuts every environment down, whatever it does, and removes every temporary file. */
   close(): Promise<void>
 }
 
@@ -99,10 +110,18 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
 
   const pool = new Pool({
     maxEnvironments: options.maxEnvironments ?? 50,
-    start: (spec, id) => {
+    start: (spec, id, provisioned) => {
       const temporaryDirectory = join(directory, 'environments', id.replace('#', '-'))
       const compileCache = join(directory, 'compiled')
-      return new Environment(spec, { id, temporaryDirectory, compileCache, reaper, log })
+      return new Environment(spec, {
+        id,
+        provisioned,
+        temporaryDirectory,
+        compileCache,
+        idleMs: options.idleMs ?? idleMs,
+        reaper,
+        log,
+      })
     },
   })
   opened.defer(() => pool.close())
@@ -126,6 +145,7 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
   // Functions are told the port; no request arrives before this, as nothing is waited for in between.
   const endpoints = { S3: bucket.url, APIGATEWAYMANAGEMENTAPI: front.url }
   plan = makePlan(loaded, endpoints)
+  pool.provision([...plan.specs.values()])
 
   if (options.watch === true) {
     const replan = async (paths: readonly string[]) => {
@@ -146,6 +166,9 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
     },
     environments: () => pool.list(),
     kill: (id) => pool.kill(id),
+    shutDown: (id) => pool.shutDown(id),
+    freeze: (id) => pool.freeze(id),
+    thaw: (id) => pool.thaw(id),
     invoke: async (functionName, payload) =>
       await invoke(functionName, JSON.stringify(payload) ?? 'null', makeTraceId(Date.now())),
     close: () => {
@@ -156,13 +179,14 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
 }
 
 function check(options: SimulateOptions): void {
-  const { port = 0, maxEnvironments = 1, watch = false, packages } = options
+  const { port = 0, maxEnvironments = 1, idleMs = 1, watch = false, packages } = options
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new LocalError('OPTION_INVALID', `port is ${port}; it must be from 0 to 65535`)
   }
   if (!Number.isInteger(maxEnvironments) || maxEnvironments < 1) {
     throw new LocalError('OPTION_INVALID', `maxEnvironments is ${maxEnvironments}; it must be 1 or more`)
   }
+  if (!(idleMs > 0)) throw new LocalError('OPTION_INVALID', `idleMs is ${idleMs}; it must be more than 0`)
   if (watch && packages !== undefined) {
     throw new LocalError(
       'OPTION_INVALID',

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LocalError } from '../src/index.ts'
-import { fixture, isRunning, start, type Watched } from './support.ts'
+import { atRest, fixture, isRunning, start, type Watched } from './support.ts'
 
 let watched: Watched
 
@@ -115,6 +115,7 @@ describe('an environment', () => {
   })
 
   test('tells in the log what Lambda tells', async () => {
+    await atRest(watched)
     const from = watched.lines.length
     const { context } = await get('/logged')
     await watched.line(/REPORT/, from)
@@ -139,6 +140,7 @@ describe('an environment', () => {
 
 test('what a function prints comes before its END, much or little', async () => {
   for (const count of [1000, ...Array.from({ length: 30 }, () => 1)]) {
+    await atRest(watched)
     const from = watched.lines.length
     await get(`/?print=${count}`)
     await watched.line(/END/, from)
@@ -168,17 +170,21 @@ describe('a function that fails', () => {
     ['exit=0', /Runtime exited without providing a reason/],
     ['reject=1', /Runtime\.UnhandledPromiseRejection: RangeError: nobody waits for this/],
     ['stuck=1', /Runtime\.NodeJsExit/],
-  ])('ending its process by %s: 500, a reason, and a new environment for the next', async (query, reason) => {
-    await watched.simulator.kill()
-    const { pid } = await get('/')
-    const from = watched.lines.length
-    expect(await status(`/?${query}`)).toEqual(internalError)
-    await watched.line(reason, from)
-    const next = await get('/')
-    expect(next.pid).not.toBe(pid)
-    expect(next.marked).toBe(false)
-    await expect.poll(() => isRunning(pid)).toBe(false)
-  })
+  ])(
+    'ending its process by %s: 500, a reason, and a new process for the next, in the same environment',
+    async (query, reason) => {
+      await watched.simulator.kill()
+      const { pid, temporaryDirectory } = await get('/')
+      const from = watched.lines.length
+      expect(await status(`/?${query}`)).toEqual(internalError)
+      await watched.line(reason, from)
+      await watched.line(/REPORT .*\tStatus: error\tError Type: Runtime\.ExitError$/, from)
+      const next = await get('/')
+      expect(next.pid).not.toBe(pid)
+      expect(next).toMatchObject({ marked: true, temporaryDirectory, invocations: 1 })
+      await expect.poll(() => isRunning(pid)).toBe(false)
+    },
+  )
 
   test('killed in the middle of a request: 500, and everything of it is gone', async () => {
     const from = watched.lines.length
@@ -198,6 +204,7 @@ describe('a function that fails', () => {
 
   test('killed while idle: the next request gets another one', async () => {
     const { pid } = await get('/')
+    await atRest(watched)
     const ended = watched.line(/ended while idle: Runtime exited with error: signal: killed/)
     process.kill(pid, 'SIGKILL')
     await ended
@@ -217,14 +224,13 @@ describe('a function that fails', () => {
     await closed
   })
 
-  test('too slow for its time limit: killed, 500', async () => {
+  test('too slow for its time limit: its process is killed, 500; the environment stays', async () => {
     const from = watched.lines.length
     expect(await status('/brief')).toEqual(internalError)
     await watched.line(/Task timed out after 1\.00 seconds/, from)
-    await watched.line(/REPORT .*\tStatus: timeout\t/, from)
-    await expect
-      .poll(() => watched.simulator.environments().some(({ functionName }) => functionName === 'brief'))
-      .toBe(false)
+    await watched.line(/REPORT .*\tStatus: timeout$/, from)
+    const brief = watched.simulator.environments().filter(({ functionName }) => functionName === 'brief')
+    expect(brief).toMatchObject([{ state: 'reset', pid: null }])
   })
 
   test.each([
@@ -234,17 +240,23 @@ describe('a function that fails', () => {
       /cannot initialise .*exportless\.ts has no function 'handler'/,
       /INIT_REPORT .*HandlerNotFound/,
     ],
-  ])('at its start (%s): 500, a reason, no further attempt', async (path, reason, detail) => {
-    const from = watched.lines.length
-    expect(await status(path)).toEqual(internalError)
-    await watched.line(reason, from)
-    await watched.line(detail, from)
-    const name = path.slice(1)
-    await expect
-      .poll(() => watched.simulator.environments().filter(({ functionName }) => functionName === name))
-      .toEqual([])
-    expect(watched.lines.slice(from).filter((line) => line.includes('INIT_REPORT'))).toHaveLength(1)
-  })
+  ])(
+    'at its start (%s): 500, a reason, one more attempt within the invocation',
+    async (path, reason, detail) => {
+      const from = watched.lines.length
+      expect(await status(path)).toEqual(internalError)
+      await watched.line(/REPORT .*\tStatus: error\tError Type: /, from)
+      const lines = watched.lines.slice(from)
+      expect(lines.join('\n')).toMatch(reason)
+      expect(lines.join('\n')).toMatch(detail)
+      const words = lines.flatMap((line) => /Phase: \w+|START|END|REPORT R/.exec(line)?.[0] ?? [])
+      expect(words).toEqual(['Phase: init', 'Phase: invoke', 'START', 'END', 'REPORT R'])
+      const name = path.slice(1)
+      expect(
+        watched.simulator.environments().filter(({ functionName }) => functionName === name),
+      ).toMatchObject([{ state: 'reset' }])
+    },
+  )
 
   test('answering more than 6 MB: 500 and the limit in the result', async () => {
     expect(await status('/?big=1')).toEqual(internalError)
@@ -257,17 +269,6 @@ describe('a function that fails', () => {
 })
 
 describe('limits', () => {
-  test('initialisation has a time limit', async () => {
-    const slow = await start(fixture, { initTimeoutMs: 100 })
-    try {
-      const outcome = await slow.simulator.invoke('sleeper', {})
-      expect(outcome.functionError).toBe('Unhandled')
-      expect(JSON.parse(outcome.payload).errorMessage).toMatch(/Initialisation timed out after 0\.10 seconds/)
-    } finally {
-      await slow.simulator.close()
-    }
-  })
-
   test('past maxEnvironments a request is refused, and an idle environment gives way to another function', async () => {
     const small = await start(fixture, { maxEnvironments: 1 })
     const { simulator } = small

@@ -4,7 +4,11 @@ import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { loadApp } from '@thaw/app'
-import { type SimulateOptions, type Simulator, simulate } from '../src/index.ts'
+import { expect } from 'vitest'
+import { type EnvironmentInfo, type SimulateOptions, type Simulator, simulate } from '../src/index.ts'
+
+/** For `expect.poll`: machines can be busy. */
+export const patient = { timeout: 15_000, interval: 5 }
 
 export const fixture = fileURLToPath(new URL('./fixtures/app', import.meta.url))
 
@@ -36,6 +40,14 @@ export async function start(directory: string, options: SimulateOptions = {}): P
       look()
     })
   return { simulator, lines, line }
+}
+
+/** Waits until every environment is done with what it had, and what it reports has been reported. */
+export async function atRest({ simulator }: Watched): Promise<void> {
+  const states = () => simulator.environments().map(({ state }) => state)
+  await expect.poll(states, patient).not.toContain('busy')
+  // The report follows the freeze by one turn.
+  await new Promise((resolve) => setImmediate(resolve))
 }
 
 /** A project in the repository, where `@thaw/app` can be imported, that git does not see. */
@@ -95,3 +107,74 @@ export function isRunning(pid: number): boolean {
     return false
   }
 }
+
+export interface Project extends Watched {
+  readonly root: string
+  write(name: string, text: string): Promise<void>
+  /** Invokes a function and gives what it answered; fails when the function did. */
+  call<T>(name: string, event?: unknown): Promise<T>
+  /** Those of one function, or all. */
+  of(name?: string): EnvironmentInfo[]
+  /** Closes the simulator and removes the project. */
+  end(): Promise<void>
+}
+
+/** Runs a project of these functions: each the options of `http` (as source) and the code of its file. */
+export async function startProject(
+  functions: Readonly<Record<string, readonly [options: string, code: string]>>,
+  options: SimulateOptions = {},
+): Promise<Project> {
+  const names = Object.keys(functions)
+  const declared = names.map((name) => {
+    const [given] = functions[name] ?? ['']
+    return `${name}: http('./src/${name}.mjs', { route: 'ANY /${name}', ${given} })`
+  })
+  const config = `import { defineApp, http } from '@thaw/app'
+    export default defineApp({ name: 'project', functions: { ${declared.join(', ')} } })`
+  const sources = names.map((name) => [`src/${name}.mjs`, functions[name]?.[1] ?? ''])
+  const project = await makeProject({ 'thaw.config.ts': config, ...Object.fromEntries(sources) })
+  const watched = await start(project.root, options)
+  const { simulator } = watched
+  return {
+    ...watched,
+    ...project,
+    async call(name, event = {}) {
+      const { payload, functionError } = await simulator.invoke(name, event)
+      if (functionError !== null) throw new Error(payload)
+      return JSON.parse(payload)
+    },
+    of: (name) => simulator.environments().filter((one) => name === undefined || one.functionName === name),
+    async end() {
+      await simulator.close()
+      await project.remove()
+    },
+  }
+}
+
+/** Source of a module that calls the Extensions API. */
+export const extensionCalls = `
+import { request } from 'node:http'
+
+const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':')
+
+export function call(method, path, body, headers = {}) {
+  return new Promise((resolve, reject) => {
+    const url = '/2020-01-01/extension/' + path
+    const outgoing = request({ host, port, method, path: url, headers }, (incoming) => {
+      let text = ''
+      incoming.setEncoding('utf8').on('data', (chunk) => { text += chunk })
+      incoming.on('error', reject).on('end', () => {
+        const id = incoming.headers['lambda-extension-identifier']
+        resolve({ status: incoming.statusCode, id, body: text === '' ? null : JSON.parse(text) })
+      })
+    })
+    outgoing.on('error', reject)
+    outgoing.end(body === undefined ? undefined : JSON.stringify(body))
+  })
+}
+
+export const register = (name, events = []) =>
+  call('POST', 'register', { events }, { 'lambda-extension-name': name })
+
+export const next = (id) => call('GET', 'event/next', undefined, { 'lambda-extension-identifier': id })
+`

@@ -1,34 +1,33 @@
-import { mkdir, rm } from 'node:fs/promises'
-import { type LineKind, type Log, reportLine } from '../log.ts'
-import { describeExit, type EndCause, failureOf, type Outcome, readFailure } from './outcome.ts'
-import { type Exit, type RuntimeProcess, startProcess } from './process.ts'
+import { rm } from 'node:fs/promises'
+import { provisionedInitTimeoutMs } from '../limits.ts'
+import type { Log } from '../log.ts'
+import type { FunctionSpec } from './function-spec.ts'
+import {
+  describeExit,
+  type EndCause,
+  exitFailure,
+  type Failed,
+  type Failure,
+  type Outcome,
+  plainly,
+  timeoutFailure,
+} from './outcome.ts'
 import type { Reaper } from './reaper.ts'
-import { type RuntimeApi, startRuntimeApi } from './runtime-api.ts'
-import { environmentVariables } from './variables.ts'
-
-/** What every environment of one function has in common. */
-export interface FunctionSpec {
-  readonly name: string
-  readonly arn: string
-  readonly memoryMb: number
-  /** How many environments there may be; null: as many as the simulator has. */
-  readonly concurrency: number | null
-  readonly timeoutMs: number
-  readonly initTimeoutMs: number
-  /** Absolute folder of the function's code. */
-  readonly taskRoot: string
-  /** `src/api.handler`. */
-  readonly handler: string
-  readonly environment: Readonly<Record<string, string>>
-}
+import { createReports, type Reports } from './reports.ts'
+import { Supervisor } from './supervisor.ts'
+import { makeLogStream } from './variables.ts'
 
 export interface EnvironmentOptions {
   /** Unique within the simulator; opens every line of the log: `api#1`. */
   readonly id: string
+  /** Of provisioned concurrency: initialised ahead of requests, and not ended for want of them. */
+  readonly provisioned: boolean
   /** Becomes the environment's `/tmp`: made for it, removed with it. */
   readonly temporaryDirectory: string
   /** Folder for compiled modules, shared by all environments. */
   readonly compileCache: string
+  /** After how long without work it is shut down. */
+  readonly idleMs: number
   readonly reaper: Reaper
   readonly log: Log
 }
@@ -42,226 +41,232 @@ export interface Work {
   readonly traceId: string
 }
 
-export type EnvironmentState = 'starting' | 'idle' | 'busy' | 'dead'
+export type EnvironmentState =
+  | 'starting'
+  /** Stopped until the next invocation. */
+  | 'frozen'
+  | 'busy'
+  /** Its process has ended, and the next invocation starts another one in it. */
+  | 'reset'
+  | 'dead'
 
 interface Slot {
   readonly work: Work
   readonly resolve: (outcome: Outcome | null) => void
-  /** By the monotonic clock; null until the runtime has the event. */
-  startedAt: number | null
 }
 
-type Status = { readonly name: 'error' | 'timeout'; readonly errorType: string }
-
 /**
- * One execution environment: a process, its Runtime API and its temporary folder. It takes one invocation at a
- * time, and ends once: by itself or by `end`.
+ * One execution environment: a temporary folder and a runtime, which is started anew in it after a crash or a
+ * timeout. It takes one invocation at a time, is frozen between them, and ends once: `#live` is its life, from top to
+ * bottom.
  */
 export class Environment {
   readonly id: string
   readonly spec: FunctionSpec
+  readonly provisioned: boolean
   /** Resolves when the process has ended and everything of it is gone. */
   readonly ended: Promise<void>
-  readonly #options: EnvironmentOptions
-  #process: RuntimeProcess | null = null
-  #api: RuntimeApi | null = null
-  #initialised = false
+  readonly #idleMs: number
+  readonly #supervisor: Supervisor
+  readonly #reports: Reports
+  #state: EnvironmentState = 'starting'
+  /** The invocation has been answered, but the runtime has not asked for the next one yet. */
+  #finishing = false
   #retired = false
-  #gone = false
   #cause: EndCause | null = null
+  /** The work to be done next. */
   #slot: Slot | null = null
-  /** The runtime has asked for an invocation and has got none yet. */
-  #asking = false
-  #timer: NodeJS.Timeout | undefined
-  #spawnedAt = performance.now()
-  /** Until the first invocation has reported it. */
+  /** How long the initialisation took, until the first invocation has reported it. */
   #initMs: number | null = null
-  /** What the runtime sent to `init/error`. */
-  #initError: string | null = null
 
   constructor(spec: FunctionSpec, options: EnvironmentOptions) {
     this.id = options.id
     this.spec = spec
-    this.#options = options
-    this.ended = this.#live()
+    this.provisioned = options.provisioned
+    this.#idleMs = options.provisioned ? Number.POSITIVE_INFINITY : options.idleMs
+    this.#reports = createReports(options.id, spec, options.log)
+    const { temporaryDirectory, compileCache, reaper } = options
+    this.#supervisor = new Supervisor(spec, {
+      temporaryDirectory,
+      compileCache,
+      reaper,
+      logStream: makeLogStream(new Date()),
+      initializationType: options.provisioned ? 'provisioned-concurrency' : 'on-demand',
+      onLine: this.#reports.printed,
+    })
+    this.ended = this.#live(temporaryDirectory)
   }
 
   get state(): EnvironmentState {
-    if (this.#gone || this.#cause !== null) return 'dead'
-    if (!this.#initialised) return 'starting'
-    return this.#slot === null ? 'idle' : 'busy'
+    return this.#cause === null ? this.#state : 'dead'
   }
 
   get pid(): number | null {
-    return this.#process?.pid ?? null
+    return this.#supervisor.runtime?.pid ?? null
   }
 
-  /** Whether it takes an invocation: now, or as soon as it has started. */
+  /** Whether it takes an invocation: now, or as soon as it has started or is done with the one before. */
   get free(): boolean {
-    return this.state !== 'dead' && this.#slot === null && !this.#retired
+    if (this.#cause !== null || this.#retired || this.#slot !== null) return false
+    return this.#state !== 'busy' || this.#finishing
   }
 
   /**
-   * Runs one invocation; only for a `free` environment. Null when the environment ended before the runtime had
-   * seen the event: it may go to another one then.
+   * Runs one invocation; only for a `free` environment. Null when the environment ended before it began with it: it
+   * may go to another one then.
    */
   invoke(work: Work): Promise<Outcome | null> {
     if (!this.free) throw new Error(`environment ${this.id} is not free`)
     return new Promise((resolve) => {
-      this.#slot = { work, resolve, startedAt: null }
-      if (this.#asking) this.#deliver(this.#slot)
+      this.#slot = { work, resolve }
+      this.#supervisor.wake()
     })
   }
 
-  /** Kills the process without warning, whatever it does. */
+  /** Ends it whatever it does: `killed` without warning, else with the signals that Lambda sends. */
   end(cause: EndCause): Promise<void> {
-    if (this.state !== 'dead') {
-      this.#cause = cause
-      this.#process?.kill()
-    }
+    this.#cause ??= cause
+    this.#supervisor.end(cause !== 'killed')
+    this.#supervisor.wake()
     return this.ended
   }
 
   /** Takes no further invocation, and ends when it is done with the one it has. */
-  retire(): void {
+  retire(): Promise<void> {
     this.#retired = true
-    if (this.#slot === null) void this.end('retired')
+    if (this.#slot === null && this.#state !== 'busy') void this.end('retired')
+    return this.ended
   }
 
-  async #live(): Promise<void> {
-    const exit = await this.#run().catch((error: Error): Exit => ({ code: null, signal: null, error }))
-    clearTimeout(this.#timer)
-    this.#gone = true
-    this.#api?.close()
-    if (this.pid !== null) this.#options.reaper.release(this.pid)
-    this.#settle(exit)
-    await rm(this.#options.temporaryDirectory, { recursive: true, force: true, maxRetries: 10 })
+  /** Stops it in the middle of whatever it does; time goes on. */
+  hold(): void {
+    this.#supervisor.runtime?.hold()
   }
 
-  async #run(): Promise<Exit> {
+  release(): void {
+    this.#supervisor.runtime?.release()
+  }
+
+  async #live(temporaryDirectory: string): Promise<void> {
+    await this.#initialise()
+    while (this.#cause === null) {
+      if (this.#slot !== null) await this.#serve(this.#slot)
+      else if (this.#retired) this.#cause = 'retired'
+      else await this.#rest()
+    }
+    // Nobody has told it yet when the environment came to its end by itself.
+    this.#supervisor.end(true)
+    await this.#supervisor.exited()
+    this.#slot?.resolve(null)
+    await rm(temporaryDirectory, { recursive: true, force: true, maxRetries: 10 })
+  }
+
+  /** The initialisation ahead of any invocation. When it fails, the first invocation repeats it. */
+  async #initialise(): Promise<void> {
+    this.#state = 'starting'
     const { spec } = this
-    const { temporaryDirectory, compileCache, reaper } = this.#options
-    await mkdir(temporaryDirectory, { recursive: true })
-    this.#api = await startRuntimeApi({
-      onNext: () => this.#onNext(),
-      onResponse: (body) => this.#onAnswer(body, null),
-      onError: (body) => this.#onAnswer(body, 'Unhandled'),
-      onInitError: (body) => {
-        this.#initError = body
-      },
-    })
-    if (this.#cause !== null) return { code: null, signal: 'SIGKILL', error: null }
-    const variables = environmentVariables({
-      functionName: spec.name,
-      memoryMb: spec.memoryMb,
-      handler: spec.handler,
-      taskRoot: spec.taskRoot,
-      temporaryDirectory,
-      runtimeApi: this.#api.address,
-      environment: spec.environment,
-      path: process.env.PATH,
-      now: new Date(),
-    })
-    this.#spawnedAt = performance.now()
-    this.#process = startProcess(spec.taskRoot, variables, compileCache, (line) => {
-      this.#log(line, 'function')
-    })
-    if (this.pid !== null) reaper.guard(this.pid)
-    this.#timer = setTimeout(() => void this.end('init-timeout'), spec.initTimeoutMs)
-    return await this.#process.exited
+    const limitMs = this.provisioned ? Math.max(provisionedInitTimeoutMs, spec.timeoutMs) : spec.initTimeoutMs
+    const startedAt = performance.now()
+    const failed = await this.#supervisor.start(startedAt + limitMs)
+    if (this.#cause !== null) return
+    const initMs = performance.now() - startedAt
+    if (failed === null && !this.provisioned) this.#initMs = initMs
+    else this.#reports.initialised('init', initMs, failed?.failure ?? null)
+    this.#settle()
   }
 
-  #onNext(): void {
-    if (!this.#initialised) {
-      clearTimeout(this.#timer)
-      this.#initialised = true
-      this.#initMs = performance.now() - this.#spawnedAt
-    }
-    this.#asking = true
-    if (this.#slot !== null) this.#deliver(this.#slot)
+  /** Waits for something to do. */
+  async #rest(): Promise<void> {
+    const happening = await this.#supervisor.next(performance.now() + this.#idleMs)
+    if (happening === null) this.#cause = 'idle'
+    if (happening?.kind !== 'exit' || this.#cause !== null) return
+    this.#reports.said(`ended while idle: ${describeExit(happening.exit)}`)
+    await this.#recover()
   }
 
-  #deliver(slot: Slot): void {
-    const { spec } = this
-    this.#asking = false
-    slot.startedAt = performance.now()
-    this.#log(`START RequestId: ${slot.work.requestId} Version: $LATEST`, 'platform')
-    this.#timer = setTimeout(() => void this.end('timeout'), spec.timeoutMs)
-    const deadlineMs = Date.now() + spec.timeoutMs
-    this.#api?.deliver({ ...slot.work, deadlineMs, functionArn: spec.arn })
-  }
-
-  #onAnswer(payload: string, functionError: 'Unhandled' | null): void {
-    const slot = this.#slot
-    if (slot === null || this.state === 'dead') return
-    clearTimeout(this.#timer)
+  /** One invocation, from its start to the runtime's being ready for another. */
+  async #serve({ work, resolve }: Slot): Promise<void> {
+    const { requestId } = work
     this.#slot = null
-    this.#finish(slot, payload, functionError, null)
-    if (this.#retired) void this.end('retired')
-  }
-
-  /** The process has ended: tells whoever waits for it. */
-  #settle(exit: Exit): void {
-    const slot = this.#slot
-    this.#slot = null
-    const failedInit = !this.#initialised && (this.#cause === null || this.#cause === 'init-timeout')
-    if (failedInit) this.#reportInit(exit)
-    if (slot === null) {
-      if (!failedInit && this.#cause === null)
-        this.#log(`ended while idle: ${describeExit(exit)}`, 'simulator')
-      return
-    }
-    // Killed or replaced before the runtime saw the event: it is still whole, another environment may take it.
-    if (slot.startedAt === null && !failedInit) {
-      slot.resolve(null)
-      return
-    }
-    const limitMs = failedInit ? this.spec.initTimeoutMs : this.spec.timeoutMs
-    const failure = failureOf(slot.work.requestId, exit, this.#cause, limitMs)
-    const payload = this.#initError ?? JSON.stringify(failure)
-    if (!failedInit) this.#log(failure.errorMessage, 'simulator')
-    const name = failure.errorType === 'Sandbox.Timedout' ? 'timeout' : 'error'
-    this.#finish(slot, payload, 'Unhandled', { name, errorType: failure.errorType })
-  }
-
-  #reportInit(exit: Exit): void {
-    const ms = (performance.now() - this.#spawnedAt).toFixed(2)
-    const timeout = this.#cause === 'init-timeout'
-    const failure = timeout
-      ? { errorType: '', errorMessage: `it took longer than ${this.spec.initTimeoutMs / 1000} s` }
-      : this.#initError === null
-        ? { errorType: 'Runtime.ExitError', errorMessage: describeExit(exit) }
-        : readFailure(this.#initError)
-    const status = timeout ? 'timeout' : `error\tError Type: ${failure.errorType}`
-    this.#log(`INIT_REPORT Init Duration: ${ms} ms\tPhase: init\tStatus: ${status}`, 'platform')
-    this.#log(`cannot initialise ${this.spec.handler}: ${failure.errorMessage}`, 'simulator')
-  }
-
-  #finish(slot: Slot, payload: string, functionError: 'Unhandled' | null, status: Status | null): void {
-    const { requestId } = slot.work
-    const durationMs = slot.startedAt === null ? 0 : performance.now() - slot.startedAt
+    this.#state = 'busy'
     const initMs = this.#initMs
     this.#initMs = null
-    slot.resolve({
-      requestId,
-      environmentId: this.id,
-      payload,
-      stream: null,
-      functionError,
-      durationMs,
-      initMs,
-    })
-    if (slot.startedAt === null) return
-    const maxMemoryMb = this.#process?.maxMemoryMb() ?? null
-    const { memoryMb } = this.spec
-    // What the function printed came through another pipe, which is read before this runs.
-    setImmediate(() => {
-      this.#log(`END RequestId: ${requestId}`, 'platform')
-      this.#log(reportLine({ requestId, durationMs, memoryMb, maxMemoryMb, initMs, status }), 'report')
-    })
+    const startedAt = performance.now()
+    const deadlineMs = Date.now() + this.spec.timeoutMs
+    const answer: Answer = (payload, functionError, stream = null) => {
+      const durationMs = performance.now() - startedAt
+      resolve({ requestId, environmentId: this.id, payload, stream, functionError, durationMs, initMs })
+    }
+    const deadline = startedAt + this.spec.timeoutMs
+    let failed = this.#supervisor.runtime === null ? await this.#restart(requestId, deadline) : null
+    this.#reports.started(requestId)
+    if (failed === null) {
+      this.#supervisor.runtime?.deliver({ ...work, deadlineMs, functionArn: this.spec.arn })
+      failed = await this.#follow(requestId, deadline, answer)
+    }
+    const durationMs = performance.now() - startedAt
+    const maxMemoryMb = this.#supervisor.runtime?.maxMemoryMb() ?? null
+    this.#settle()
+    if (failed !== null) answer(failed.payload, 'Unhandled')
+    // What the function printed came through another pipe, which is read before this goes on.
+    await new Promise((done) => setImmediate(done))
+    if (failed !== null) this.#reports.said(failed.failure.errorMessage)
+    this.#reports.ended({ requestId, durationMs, maxMemoryMb, initMs }, failed?.failure ?? null)
+    if (failed !== null) await this.#recover()
   }
 
-  #log(line: string, kind: LineKind): void {
-    this.#options.log(`${this.id} | ${line}`, kind)
+  /** Waits for what the runtime makes of an invocation. */
+  async #follow(requestId: string, deadline: number, answer: Answer): Promise<Failed | null> {
+    const { runtime } = this.#supervisor
+    let broken: Failure | null = null
+    for (;;) {
+      const happening = await this.#supervisor.next(deadline)
+      switch (happening?.kind) {
+        case undefined:
+          await this.#supervisor.reset()
+          return plainly(timeoutFailure(requestId, this.spec.timeoutMs))
+        case 'answer':
+          answer(happening.payload, happening.functionError)
+          this.#finishing = runtime?.extensionsDone === true
+          break
+        case 'stream':
+          answer('', null, happening.response)
+          break
+        case 'streamed':
+          broken = happening.failure
+          this.#finishing = runtime?.extensionsDone === true
+          break
+        case 'ready':
+          return broken === null ? null : plainly(broken)
+        case 'exit':
+          return plainly(runtime?.extensionError ?? exitFailure(requestId, happening.exit))
+      }
+    }
+  }
+
+  /** "Suppressed init": the initialisation that is repeated, or belated, within an invocation and its time. */
+  async #restart(requestId: string, deadline: number): Promise<Failed | null> {
+    const startedAt = performance.now()
+    const failed = await this.#supervisor.start(deadline)
+    if (failed === null) return null
+    this.#reports.initialised('invoke', performance.now() - startedAt, failed.failure)
+    if (failed.failure.errorType !== 'Sandbox.Timedout') return failed
+    return plainly(timeoutFailure(requestId, this.spec.timeoutMs))
+  }
+
+  /** Nothing is under way any more: freezes the runtime, if there is one and no work waits. */
+  #settle(): void {
+    this.#finishing = false
+    this.#state = this.#supervisor.runtime === null ? 'reset' : 'frozen'
+    if (this.#slot === null && this.#cause === null) this.#supervisor.runtime?.freeze()
+  }
+
+  /** Provisioned concurrency has its environments initialised: this one again. */
+  async #recover(): Promise<void> {
+    this.#settle()
+    if (this.provisioned && this.#supervisor.runtime === null && this.#cause === null)
+      await this.#initialise()
   }
 }
+
+type Answer = (payload: string, functionError: 'Unhandled' | null, stream?: Outcome['stream']) => void

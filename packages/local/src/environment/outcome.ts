@@ -1,12 +1,16 @@
 import type { Exit } from './process.ts'
+import type { StreamedResponse } from './streamed-response.ts'
 
-/** How one invocation ended. */
+/** How one invocation ended; a streamed one, how it began. */
 export interface Outcome {
   readonly requestId: string
   readonly environmentId: string
-  /** JSON, as the function answered; with `functionError` an object with `errorType` and `errorMessage`. */
+  /**
+   * JSON, as the function answered; with `functionError` an object with `errorType` and `errorMessage`; empty with
+   * `stream`.
+   */
   readonly payload: string
-  /** The answer of a function that streams; `payload` is empty then. */
+  /** The answer of a function that streams it. The environment is busy until it is whole. */
   readonly stream: StreamedResponse | null
   /** `Unhandled` when the function threw, crashed, timed out or could not be initialised. */
   readonly functionError: 'Unhandled' | null
@@ -16,15 +20,15 @@ export interface Outcome {
   readonly initMs: number | null
 }
 
-/** An answer that is sent while it is made. */
-export interface StreamedResponse {
-  readonly contentType: string
-  /** Throws when the answer breaks off. The function waits for whoever reads. */
-  readonly body: AsyncIterable<Uint8Array>
-}
-
-/** Why an environment ended, as far as the simulator had a hand in it. */
-export type EndCause = 'killed' | 'retired' | 'evicted' | 'closed' | 'timeout' | 'init-timeout'
+/** Why an environment ended. */
+export type EndCause =
+  /** Without warning. */
+  | 'killed'
+  /** Its code has changed, its place is needed, or it was told to. */
+  | 'retired'
+  /** It had nothing to do for too long. */
+  | 'idle'
+  | 'closed'
 
 /** What Lambda answers for a function that failed. */
 export interface Failure {
@@ -32,14 +36,26 @@ export interface Failure {
   readonly errorMessage: string
 }
 
-/** What Lambda answers for an invocation whose environment ended under it. */
-export function failureOf(requestId: string, exit: Exit, cause: EndCause | null, limitMs: number): Failure {
-  const about = `RequestId: ${requestId} Error: `
-  if (cause !== 'timeout' && cause !== 'init-timeout') {
-    return { errorType: 'Runtime.ExitError', errorMessage: about + describeExit(exit) }
-  }
-  const what = cause === 'timeout' ? 'Task' : 'Initialisation'
-  const errorMessage = `${about}${what} timed out after ${(limitMs / 1000).toFixed(2)} seconds`
+/** What an invocation or an initialisation failed of; `payload` is what the caller is told, JSON. */
+export interface Failed {
+  readonly failure: Failure
+  readonly payload: string
+}
+
+/** The caller is told the failure and nothing more. */
+export function plainly(failure: Failure): Failed {
+  return { failure, payload: JSON.stringify(failure) }
+}
+
+/** What Lambda answers for an invocation whose process ended under it. */
+export function exitFailure(requestId: string, exit: Exit): Failure {
+  const errorType = exit.outOfMemory ? 'Runtime.OutOfMemory' : 'Runtime.ExitError'
+  return { errorType, errorMessage: `RequestId: ${requestId} Error: ${describeExit(exit)}` }
+}
+
+/** What Lambda answers for an invocation that took too long. */
+export function timeoutFailure(requestId: string, limitMs: number): Failure {
+  const errorMessage = `RequestId: ${requestId} Error: Task timed out after ${(limitMs / 1000).toFixed(2)} seconds`
   return { errorType: 'Sandbox.Timedout', errorMessage }
 }
 

@@ -9,6 +9,8 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null
   /** The process could not be started at all. */
   readonly error: Error | null
+  /** It was ended because it used more memory than it has. */
+  readonly outOfMemory: boolean
 }
 
 /** The process of an environment, and whatever it starts. */
@@ -19,6 +21,11 @@ export interface RuntimeProcess {
   readonly exited: Promise<Exit>
   /** Ends it and everything it started, at once. */
   kill(): void
+  /** Stops it and everything it started where they are; `thaw` lets them go on. */
+  freeze(): void
+  thaw(): void
+  /** Sends a signal to the leading process alone. */
+  signal(name: NodeJS.Signals): void
   /** The most memory it has had resident, in MB; null when it has ended or the system does not tell. */
   maxMemoryMb(): number | null
 }
@@ -48,14 +55,20 @@ export function startProcess(
   const pid = child.pid ?? null
   let alive = pid !== null
   const exited = exitOf(child, () => {
-    if (pid !== null) killGroup(pid)
+    if (pid !== null) send(-pid, 'SIGKILL')
     alive = false
   })
+  const toGroup = (name: NodeJS.Signals) => {
+    if (alive && pid !== null) send(-pid, name)
+  }
   return {
     pid,
     exited,
-    kill: () => {
-      if (alive && pid !== null) killGroup(pid)
+    kill: () => toGroup('SIGKILL'),
+    freeze: () => toGroup('SIGSTOP'),
+    thaw: () => toGroup('SIGCONT'),
+    signal: (name) => {
+      if (alive && pid !== null) send(pid, name)
     },
     maxMemoryMb: () => (alive && pid !== null ? maxMemoryMb(pid) : null),
   }
@@ -64,15 +77,16 @@ export function startProcess(
 /** `onExit` is called as soon as the process is gone, before the last output has been read. */
 function exitOf(child: ChildProcess, onExit: () => void): Promise<Exit> {
   return new Promise((resolve) => {
-    child.once('error', (error) => resolve({ code: null, signal: null, error }))
+    child.once('error', (error) => resolve({ code: null, signal: null, error, outOfMemory: false }))
     child.once('exit', onExit)
-    child.once('close', (code, signal) => resolve({ code, signal, error: null }))
+    child.once('close', (code, signal) => resolve({ code, signal, error: null, outOfMemory: false }))
   })
 }
 
-function killGroup(pid: number): void {
+/** To a process, or to a group when `pid` is negative; one that has ended meanwhile needs no signal. */
+function send(pid: number, name: NodeJS.Signals): void {
   try {
-    process.kill(-pid, 'SIGKILL')
+    process.kill(pid, name)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }

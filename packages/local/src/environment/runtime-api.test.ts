@@ -1,31 +1,46 @@
-import { request } from 'node:http'
+import { once } from 'node:events'
+import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type RuntimeApi, startRuntimeApi } from './runtime-api.ts'
+import { type ApiServer, startApiServer } from './api-server.ts'
+import { createRuntimeApi, type RuntimeApi, type RuntimeListener } from './runtime-api.ts'
+import type { StreamedResponse } from './streamed-response.ts'
 
 let api: RuntimeApi
+let server: ApiServer
+let streams: StreamedResponse[]
+
+const streamBytes = 30 * 1024 * 1024
 let heard: string[]
 let asked: () => void
 
 beforeEach(async () => {
   heard = []
   asked = () => {}
-  api = await startRuntimeApi({
+  streams = []
+  const listener: RuntimeListener = {
     onNext: () => {
       heard.push('next')
       asked()
     },
     onResponse: (body) => heard.push(`response ${body}`),
     onError: (body) => heard.push(`error ${body}`),
+    onStream: (response) => {
+      heard.push(`stream ${response.contentType}`)
+      streams.push(response)
+    },
+    onStreamed: (failure) => heard.push(`streamed ${failure?.errorType ?? 'whole'}`),
     onInitError: (body) => heard.push(`init/error ${body}`),
-  })
+  }
+  api = createRuntimeApi(listener, { payloadBytes: 6_291_556, streamBytes })
+  server = await startApiServer([api.answer])
 })
 
 afterEach(() => {
-  api.close()
+  server.close()
 })
 
 function call(method: string, path: string, body = '') {
-  const [host, port] = api.address.split(':')
+  const [host, port] = server.address.split(':')
   return new Promise<{ status: number; headers: Record<string, unknown>; body: string }>(
     (resolve, reject) => {
       const outgoing = request({ host, port, method, path: `/2018-06-01/runtime/${path}` }, (incoming) => {
@@ -116,4 +131,112 @@ test('what is out of order or unknown is refused', async () => {
     expect((await call('POST', path)).status).toBeGreaterThanOrEqual(400)
   }
   expect(heard).toEqual(['next'])
+})
+
+/** Begins to stream the answer of the invocation under way. */
+function openStream(): ClientRequest {
+  const [host, port] = server.address.split(':')
+  return request({
+    host,
+    port,
+    method: 'POST',
+    path: `/2018-06-01/runtime/invocation/${invocation.requestId}/response`,
+    headers: {
+      'lambda-runtime-function-response-mode': 'streaming',
+      'content-type': 'text/event-stream',
+      trailer: 'Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body',
+    },
+  }).on('error', () => {})
+}
+
+async function statusOf(outgoing: ClientRequest): Promise<number | undefined> {
+  const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
+  incoming.resume()
+  return incoming.statusCode
+}
+
+test('a streamed answer is there as soon as its head is, and whole at its end', async () => {
+  await next()
+  const outgoing = openStream()
+  const status = statusOf(outgoing)
+  outgoing.write('one')
+  await expect.poll(() => streams.length).toBe(1)
+  const parts = streams[0]?.body[Symbol.asyncIterator]()
+  expect(String((await parts?.next())?.value)).toBe('one')
+  expect(heard).toEqual(['next', 'stream text/event-stream'])
+  outgoing.end('two')
+  expect(String((await parts?.next())?.value)).toBe('two')
+  expect((await parts?.next())?.done).toBe(true)
+  expect(await status).toBe(202)
+  expect(heard).toEqual(['next', 'stream text/event-stream', 'streamed whole'])
+  await next()
+})
+
+test('an error in the trailers breaks a streamed answer off', async () => {
+  await next()
+  const outgoing = openStream()
+  const status = statusOf(outgoing)
+  outgoing.write('one')
+  const error = Buffer.from('{"errorType":"RangeError","errorMessage":"too far"}').toString('base64')
+  outgoing.addTrailers({
+    'Lambda-Runtime-Function-Error-Type': 'RangeError',
+    'Lambda-Runtime-Function-Error-Body': error,
+  })
+  outgoing.end()
+  await expect.poll(() => streams.length).toBe(1)
+  const read = async () => {
+    for await (const part of streams[0]?.body ?? []) heard.push(String(Buffer.from(part)))
+  }
+  await expect(read()).rejects.toMatchObject({
+    code: 'RESPONSE_BROKEN_OFF',
+    message: expect.stringContaining('RangeError: too far'),
+  })
+  expect(await status).toBe(202)
+  expect(heard).toEqual(['next', 'stream text/event-stream', 'one', 'streamed RangeError'])
+})
+
+test('a runtime that goes away breaks a streamed answer off', async () => {
+  await next()
+  const outgoing = openStream()
+  outgoing.write('one')
+  await expect.poll(() => streams.length).toBe(1)
+  const parts = streams[0]?.body[Symbol.asyncIterator]()
+  await parts?.next()
+  outgoing.destroy()
+  await expect(parts?.next()).rejects.toMatchObject({ code: 'RESPONSE_BROKEN_OFF' })
+})
+
+test('a streamed answer over the limit is broken off and refused', async () => {
+  await next()
+  const outgoing = openStream()
+  const status = statusOf(outgoing)
+  outgoing.end(Buffer.alloc(streamBytes + 1))
+  await expect.poll(() => streams.length).toBe(1)
+  const read = async () => {
+    for await (const _ of streams[0]?.body ?? []);
+  }
+  await expect(read()).rejects.toThrow(/Function\.ResponseSizeTooLarge/)
+  expect(await status).toBe(413)
+  expect(heard.at(-1)).toBe('streamed Function.ResponseSizeTooLarge')
+})
+
+test('a streaming runtime waits for whoever reads, and goes on when nobody does any more', async () => {
+  await next()
+  const outgoing = openStream()
+  const status = statusOf(outgoing)
+  const chunk = Buffer.alloc(1 << 20)
+  let drained = false
+  for (let sent = 0; sent < 20; sent++) outgoing.write(chunk)
+  outgoing.end(() => {
+    drained = true
+  })
+  await expect.poll(() => streams.length).toBe(1)
+  const parts = streams[0]?.body[Symbol.asyncIterator]()
+  await parts?.next()
+  // The sockets hold some megabytes, not twenty.
+  expect(drained).toBe(false)
+  expect(outgoing.writableLength).toBeGreaterThan(1 << 20)
+  await parts?.return?.()
+  expect(await status).toBe(202)
+  expect(heard.at(-1)).toBe('streamed whole')
 })

@@ -1,6 +1,8 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { payloadLimitBytes } from '../limits.ts'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { payloadLimitBytes, streamLimitBytes } from '../limits.ts'
+import { type ApiHandler, accept, readBody, refuse, sendJson } from './api-server.ts'
+import type { Failure } from './outcome.ts'
+import { readStream, type StreamedResponse } from './streamed-response.ts'
 
 /** What the runtime is told about one invocation. */
 export interface RuntimeInvocation {
@@ -18,6 +20,9 @@ export interface RuntimeListener {
   /** It asks for the next invocation: initialised, or done with the one before. */
   onNext(): void
   onResponse(body: string): void
+  /** A response begins; `onStreamed` follows when it has ended, with what went wrong on the way. */
+  onStream(response: StreamedResponse): void
+  onStreamed(failure: Failure | null): void
   /** `body` is JSON with `errorType` and `errorMessage`. */
   onError(body: string): void
   onInitError(body: string): void
@@ -25,137 +30,128 @@ export interface RuntimeListener {
 
 /** The Runtime API of one environment. */
 export interface RuntimeApi {
-  /** `host:port`, for `AWS_LAMBDA_RUNTIME_API`. */
-  readonly address: string
+  readonly answer: ApiHandler
+  /** Whether the runtime has asked for an invocation and got none yet. */
+  readonly asking: boolean
   /** Answers the runtime's pending `next`. */
   deliver(invocation: RuntimeInvocation): void
-  close(): void
 }
 
+export interface RuntimeLimits {
+  readonly payloadBytes: number
+  readonly streamBytes: number
+}
+
+const lambdaLimits: RuntimeLimits = { payloadBytes: payloadLimitBytes, streamBytes: streamLimitBytes }
+
 /**
- * Serves the Lambda Runtime API, version 2018-06-01, on a loopback port of its own: any runtime client that
- * works on Lambda works with it. A wrong order of calls is answered as Lambda does, with 400 and 403.
+ * The Lambda Runtime API, version 2018-06-01: any runtime client that works on Lambda works with it. A wrong order
+ * of calls is answered as Lambda does, with 400 and 403.
  */
-export async function startRuntimeApi(listener: RuntimeListener): Promise<RuntimeApi> {
+export function createRuntimeApi(listener: RuntimeListener, limits = lambdaLimits): RuntimeApi {
   let waiting: ServerResponse | null = null
   let requestId: string | null = null
 
-  const server = createServer((request, response) => {
-    if (request.method === 'GET' && request.url === `${prefix}/invocation/next`) {
-      if (requestId !== null || waiting !== null) {
-        refuse(response, 403, 'InvalidStateTransition', 'the invocation before has not been answered')
-        return
-      }
-      waiting = response
-      response.once('close', () => {
-        if (waiting === response) waiting = null
-      })
-      listener.onNext()
+  function next(response: ServerResponse): void {
+    if (requestId !== null || waiting !== null) {
+      refuse(response, 403, 'InvalidStateTransition', 'the invocation before has not been answered')
       return
     }
-    readBody(request).then(
-      (body) => post(request, body, response),
-      // The runtime died while it spoke; its environment notices by itself.
-      () => response.destroy(),
-    )
-  })
+    waiting = response
+    response.once('close', () => {
+      if (waiting === response) waiting = null
+    })
+    listener.onNext()
+  }
 
-  function post(request: IncomingMessage, body: Buffer | null, response: ServerResponse): void {
-    const call = readCall(request)
-    if (call === null) {
-      refuse(response, 404, 'NotFound', `${request.method} ${request.url} is not in the Runtime API`)
-    } else if (call.kind === 'init/error') {
+  async function post(call: Call, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const isCurrent = call.kind === 'init/error' || call.requestId === requestId
+    if (isCurrent && call.kind === 'response' && isStreaming(request)) {
+      await stream(request, response)
+      return
+    }
+    const body = await readBody(request, limits.payloadBytes)
+    if (call.kind === 'init/error') {
       accept(response)
-      listener.onInitError(text(body))
+      listener.onInitError(body ?? '')
     } else if (call.requestId !== requestId) {
       refuse(response, 400, 'InvalidRequestID', `${call.requestId} is not the invocation under way`)
     } else if (body === null && call.kind === 'response') {
       requestId = null
-      const failure = { errorType: 'Function.ResponseSizeTooLarge', errorMessage: tooLarge }
+      const errorMessage = `Response payload size exceeded maximum allowed payload size (${limits.payloadBytes} bytes).`
+      const failure = { errorType: 'Function.ResponseSizeTooLarge', errorMessage }
       refuse(response, 413, failure.errorType, failure.errorMessage)
       listener.onError(JSON.stringify(failure))
     } else {
       requestId = null
       accept(response)
-      if (call.kind === 'error') listener.onError(text(body))
-      else listener.onResponse(text(body))
+      if (call.kind === 'error') listener.onError(body ?? '')
+      else listener.onResponse(body ?? '')
     }
   }
 
-  // A connection rests for as long as the function works; Node's five seconds would cut it off.
-  server.keepAliveTimeout = 0
-  server.requestTimeout = 0
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const { port } = server.address() as AddressInfo
+  async function stream(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const incoming = readStream(request, limits.streamBytes)
+    listener.onStream(incoming.response)
+    const failure = await incoming.finished
+    // A runtime that went away can be told nothing, and its environment notices by itself.
+    if (!request.complete) return
+    requestId = null
+    if (failure?.errorType === 'Function.ResponseSizeTooLarge') {
+      refuse(response, 413, failure.errorType, failure.errorMessage)
+    } else {
+      accept(response)
+    }
+    listener.onStreamed(failure)
+  }
 
   return {
-    address: `127.0.0.1:${port}`,
+    get asking() {
+      return waiting !== null
+    },
+    answer(request, response) {
+      if (request.url?.startsWith(`${prefix}/`) !== true) return false
+      if (request.method === 'GET' && request.url === `${prefix}/invocation/next`) {
+        next(response)
+        return true
+      }
+      const call = readCall(request.method, request.url)
+      if (call === null) return false
+      // The runtime died while it spoke; its environment notices by itself.
+      post(call, request, response).catch(() => response.destroy())
+      return true
+    },
     deliver(invocation) {
       if (waiting === null) throw new Error('deliver() without a pending next')
       requestId = invocation.requestId
-      const bytes = Buffer.from(invocation.event)
-      waiting.writeHead(200, {
-        'content-type': 'application/json',
-        'content-length': bytes.length,
+      const response = waiting
+      waiting = null
+      sendJson(response, 200, invocation.event, {
         'lambda-runtime-aws-request-id': invocation.requestId,
         'lambda-runtime-deadline-ms': String(invocation.deadlineMs),
         'lambda-runtime-invoked-function-arn': invocation.functionArn,
         'lambda-runtime-trace-id': invocation.traceId,
       })
-      waiting.end(bytes)
-      waiting = null
-    },
-    close() {
-      server.close()
-      server.closeAllConnections()
     },
   }
 }
 
 const prefix = '/2018-06-01/runtime'
 
-const tooLarge = `Response payload size exceeded maximum allowed payload size (${payloadLimitBytes} bytes).`
-
 type Call =
   | { readonly kind: 'init/error' }
   | { readonly kind: 'response' | 'error'; readonly requestId: string }
 
 /** Which of the calls that post something; null for what is none. */
-function readCall(request: IncomingMessage): Call | null {
-  if (request.method !== 'POST' || request.url === undefined) return null
-  if (request.url === `${prefix}/init/error`) return { kind: 'init/error' }
-  const match = /^\/invocation\/([^/]+)\/(response|error)$/.exec(request.url.slice(prefix.length))
+function readCall(method: string | undefined, url: string): Call | null {
+  if (method !== 'POST') return null
+  if (url === `${prefix}/init/error`) return { kind: 'init/error' }
+  const match = /^\/invocation\/([^/]+)\/(response|error)$/.exec(url.slice(prefix.length))
   const [, requestId, kind] = match ?? []
-  if (!request.url.startsWith(prefix) || requestId === undefined) return null
+  if (requestId === undefined) return null
   return { kind: kind === 'error' ? 'error' : 'response', requestId }
 }
 
-/** The body, or null when it is over the limit for answers. */
-async function readBody(request: IncomingMessage): Promise<Buffer | null> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes <= payloadLimitBytes) chunks.push(chunk)
-  }
-  return bytes > payloadLimitBytes ? null : Buffer.concat(chunks)
-}
-
-function text(body: Buffer | null): string {
-  return body === null ? '' : body.toString('utf8')
-}
-
-function accept(response: ServerResponse): void {
-  const body = '{"status":"OK"}'
-  response.writeHead(202, { 'content-type': 'application/json', 'content-length': body.length }).end(body)
-}
-
-function refuse(response: ServerResponse, status: number, errorType: string, errorMessage: string): void {
-  const body = JSON.stringify({ errorType, errorMessage })
-  response
-    .writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
-    .end(body)
+function isStreaming(request: IncomingMessage): boolean {
+  return request.headers['lambda-runtime-function-response-mode'] === 'streaming'
 }

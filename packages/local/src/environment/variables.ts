@@ -15,7 +15,16 @@ export interface VariableFacts {
   readonly environment: Readonly<Record<string, string>>
   /** `PATH` of this machine, when it has one. */
   readonly path: string | undefined
-  readonly now: Date
+  readonly logStream: string
+  readonly initializationType: InitializationType
+}
+
+export type InitializationType = 'on-demand' | 'provisioned-concurrency'
+
+/** A name as CloudWatch has it for one environment: `2026/01/31/[$LATEST]0123…`. */
+export function makeLogStream(now: Date): string {
+  const day = now.toISOString().slice(0, 10).replaceAll('-', '/')
+  return `${day}/[$LATEST]${randomBytes(16).toString('hex')}`
 }
 
 /** What `AWS_REGION` is when nobody says otherwise. */
@@ -30,7 +39,6 @@ export const defaultRegion = 'us-east-1'
  */
 export function environmentVariables(facts: VariableFacts): Record<string, string> {
   const region = facts.environment.AWS_REGION ?? facts.environment.AWS_DEFAULT_REGION ?? defaultRegion
-  const day = facts.now.toISOString().slice(0, 10).replaceAll('-', '/')
   return {
     TZ: ':UTC',
     LANG: 'en_US.UTF-8',
@@ -42,9 +50,9 @@ export function environmentVariables(facts: VariableFacts): Record<string, strin
     AWS_LAMBDA_FUNCTION_NAME: facts.functionName,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(facts.memoryMb),
     AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
-    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    AWS_LAMBDA_INITIALIZATION_TYPE: facts.initializationType,
     AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${facts.functionName}`,
-    AWS_LAMBDA_LOG_STREAM_NAME: `${day}/[$LATEST]${randomBytes(16).toString('hex')}`,
+    AWS_LAMBDA_LOG_STREAM_NAME: facts.logStream,
     AWS_LAMBDA_RUNTIME_API: facts.runtimeApi,
     LAMBDA_TASK_ROOT: facts.taskRoot,
     _HANDLER: facts.handler,

@@ -1,0 +1,17 @@
+/** What every environment of one function has in common. */
+export interface FunctionSpec {
+  readonly name: string
+  readonly arn: string
+  readonly memoryMb: number
+  /** How many environments there may be; null: as many as the simulator has. */
+  readonly concurrency: number | null
+  /** How many environments are kept initialised. */
+  readonly provisioned: number
+  readonly timeoutMs: number
+  readonly initTimeoutMs: number
+  /** Absolute folder of the function's code. */
+  readonly taskRoot: string
+  /** `src/api.handler`. */
+  readonly handler: string
+  readonly environment: Readonly<Record<string, string>>
+}

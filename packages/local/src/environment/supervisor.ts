@@ -1,0 +1,97 @@
+import { mkdir } from 'node:fs/promises'
+import type { FunctionSpec } from './function-spec.ts'
+import { Mailbox } from './mailbox.ts'
+import { describeExit, type Failed, plainly, readFailure } from './outcome.ts'
+import {
+  type InstanceOptions,
+  type RuntimeEvent,
+  type RuntimeInstance,
+  startInstance,
+} from './runtime-instance.ts'
+
+/** `wake` tells nothing but that something has changed elsewhere. */
+export type Happening = RuntimeEvent | { readonly kind: 'wake' }
+
+/**
+ * Keeps the runtime of one environment, which there is none of at times. Everything that happens is asked for by
+ * `next`, in order.
+ */
+export class Supervisor {
+  readonly #spec: FunctionSpec
+  readonly #options: Omit<InstanceOptions, 'emit'>
+  readonly #mailbox = new Mailbox<Happening>()
+  #runtime: RuntimeInstance | null = null
+  #over = false
+
+  constructor(spec: FunctionSpec, options: Omit<InstanceOptions, 'emit'>) {
+    this.#spec = spec
+    this.#options = options
+  }
+
+  /** Null until it has been started, and after its exit has been seen. */
+  get runtime(): RuntimeInstance | null {
+    return this.#runtime
+  }
+
+  /** What happens next; null when nothing does until `deadline`, by the monotonic clock. */
+  async next(deadline: number): Promise<Happening | null> {
+    const happening = await this.#mailbox.next(deadline)
+    if (happening?.kind === 'exit') this.#runtime = null
+    return happening
+  }
+
+  wake(): void {
+    this.#mailbox.put({ kind: 'wake' })
+  }
+
+  /** Starts a runtime and waits until it is ready. When it fails there is none. */
+  async start(deadline: number): Promise<Failed | null> {
+    const startedAt = performance.now()
+    const runtime = await this.#spawn().catch((error: Error) => error)
+    if (runtime instanceof Error) {
+      return plainly({ errorType: 'Runtime.ExitError', errorMessage: runtime.message })
+    }
+    this.#runtime = runtime
+    // Told to end while there was nothing to be told yet.
+    if (this.#over) runtime.kill()
+    for (;;) {
+      const happening = await this.next(deadline)
+      if (happening === null) {
+        await this.reset()
+        const errorMessage = `it took longer than ${Math.round(deadline - startedAt) / 1000} s`
+        return plainly({ errorType: 'Sandbox.Timedout', errorMessage })
+      }
+      if (happening.kind === 'ready') return null
+      if (happening.kind !== 'exit') continue
+      if (runtime.initError !== null) {
+        return { failure: readFailure(runtime.initError), payload: runtime.initError }
+      }
+      const { exit } = happening
+      const errorType = exit.outOfMemory ? 'Runtime.OutOfMemory' : 'Runtime.ExitError'
+      return plainly(runtime.extensionError ?? { errorType, errorMessage: describeExit(exit) })
+    }
+  }
+
+  /** Kills the runtime; another may be started. */
+  async reset(): Promise<void> {
+    this.#runtime?.kill()
+    await this.exited()
+  }
+
+  /** Ends the runtime for good: without warning, or as Lambda does. */
+  end(withWarning: boolean): void {
+    this.#over = true
+    if (withWarning) this.#runtime?.stop()
+    else this.#runtime?.kill()
+  }
+
+  /** Resolves when there is no runtime any more. */
+  async exited(): Promise<void> {
+    while (this.#runtime !== null) await this.next(Number.POSITIVE_INFINITY)
+  }
+
+  async #spawn(): Promise<RuntimeInstance> {
+    await mkdir(this.#options.temporaryDirectory, { recursive: true })
+    return await startInstance(this.#spec, { ...this.#options, emit: (event) => this.#mailbox.put(event) })
+  }
+}
