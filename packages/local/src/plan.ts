@@ -46,6 +46,7 @@ function createSpec(root: string, fn: AppFunction, options: PlanOptions): Functi
     name: fn.name,
     arn: `arn:aws:lambda:${region}:123456789012:function:${fn.name}`,
     memoryMb: fn.memoryMb,
+    temporaryMb: fn.temporaryMb,
     concurrency: fn.concurrency ?? null,
     timeoutMs: fn.timeoutSeconds * 1000,
     initTimeoutMs: options.initTimeoutMs,

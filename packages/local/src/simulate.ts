@@ -15,6 +15,8 @@ import { initTimeoutMs, integrationTimeoutMs, payloadLimitBytes } from './limits
 import type { Log } from './log.ts'
 import type { FunctionPackage } from './packages.ts'
 import { createPlan, type Plan, unpackAll } from './plan.ts'
+import { detectSandbox } from './sandbox/detect.ts'
+import type { Isolation } from './sandbox/temporary.ts'
 
 export interface SimulateOptions {
   /** 0, the default, takes any port that is free. */
@@ -41,6 +43,11 @@ export interface SimulateOptions {
   readonly stateDirectory?: string
   /** How many environments there may be at once, of all functions together; 50 when absent. */
   readonly maxEnvironments?: number
+  /**
+   * How environments get a `/tmp` of their own: the best that the machine allows when absent; `folder` does without
+   * mount namespaces.
+   */
+  readonly isolation?: Isolation
   /** How long an environment may initialise, in ms; 10,000 as on Lambda when absent. */
   readonly initTimeoutMs?: number
 }
@@ -49,6 +56,8 @@ export interface SimulateOptions {
 export interface Simulator {
   /** Of the HTTP API: `http://127.0.0.1:3000`. */
   readonly url: string
+  /** Whether each environment has a `/tmp` of its own in a mount namespace, or a folder that `TMPDIR` names. */
+  readonly isolation: Isolation
   /** The application as it is now. */
   readonly loaded: LoadedApp
   environments(): EnvironmentInfo[]
@@ -77,6 +86,7 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
   opened.defer(() => rm(directory, { recursive: true, force: true }))
   const reaper = await startReaper(directory)
   opened.defer(() => reaper.close())
+  const sandbox = await detectSandbox(directory, options.isolation)
 
   const makePlan = await planner(loaded, options, join(directory, 'packages'))
   let plan = makePlan(loaded)
@@ -86,7 +96,7 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
     start: (spec, id) => {
       const temporaryDirectory = join(directory, 'environments', id.replace('#', '-'))
       const compileCache = join(directory, 'compiled')
-      return new Environment(spec, { id, temporaryDirectory, compileCache, reaper, log })
+      return new Environment(spec, { id, temporaryDirectory, sandbox, compileCache, reaper, log })
     },
   })
   opened.defer(() => pool.close())
@@ -116,6 +126,7 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
   let closed: Promise<void> | null = null
   return {
     url: front.url,
+    isolation: sandbox.isolation,
     get loaded() {
       return plan.loaded
     },

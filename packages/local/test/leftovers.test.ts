@@ -21,13 +21,13 @@ afterEach(async () => {
   await rm(state, { recursive: true, force: true })
 })
 
-/** Every process that knows this folder: the environments and the reaper. */
+/** Every process that knows this folder, or has mounts of it or in it: the environments and the reaper. */
 function processesOf(folder: string): number[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
   return pids.map(Number).filter((pid) => {
     if (pid === process.pid || pid === host?.pid || !isRunning(pid)) return false
     try {
-      return ['cmdline', 'environ'].some((file) =>
+      return ['cmdline', 'environ', 'mountinfo'].some((file) =>
         readFileSync(`/proc/${pid}/${file}`, 'utf8').includes(folder),
       )
     } catch {

@@ -1,7 +1,8 @@
-import { mkdir, rm } from 'node:fs/promises'
 import { type LineKind, type Log, reportLine } from '../log.ts'
+import type { Sandbox, TemporaryStorage } from '../sandbox/temporary.ts'
+import { storageFolders } from '../sandbox/visible.ts'
 import { describeExit, type EndCause, failureOf, type Outcome, readFailure } from './outcome.ts'
-import { type Exit, type RuntimeProcess, startProcess } from './process.ts'
+import { type Exit, type RuntimeProcess, runtimeFiles, startProcess } from './process.ts'
 import type { Reaper } from './reaper.ts'
 import { type RuntimeApi, startRuntimeApi } from './runtime-api.ts'
 import { environmentVariables } from './variables.ts'
@@ -11,6 +12,8 @@ export interface FunctionSpec {
   readonly name: string
   readonly arn: string
   readonly memoryMb: number
+  /** Size of `/tmp`. */
+  readonly temporaryMb: number
   /** How many environments there may be; null: as many as the simulator has. */
   readonly concurrency: number | null
   readonly timeoutMs: number
@@ -25,8 +28,9 @@ export interface FunctionSpec {
 export interface EnvironmentOptions {
   /** Unique within the simulator; opens every line of the log: `api#1`. */
   readonly id: string
-  /** Becomes the environment's `/tmp`: made for it, removed with it. */
+  /** For the environment's `/tmp`: made for it, removed with it. */
   readonly temporaryDirectory: string
+  readonly sandbox: Sandbox
   /** Folder for compiled modules, shared by all environments. */
   readonly compileCache: string
   readonly reaper: Reaper
@@ -65,6 +69,7 @@ export class Environment {
   readonly #options: EnvironmentOptions
   #process: RuntimeProcess | null = null
   #api: RuntimeApi | null = null
+  #temporary: TemporaryStorage | null = null
   #initialised = false
   #retired = false
   #gone = false
@@ -129,19 +134,32 @@ export class Environment {
   }
 
   async #live(): Promise<void> {
-    const exit = await this.#run().catch((error: Error): Exit => ({ code: null, signal: null, error }))
+    const exit = await this.#run().catch(
+      (error: Error): Exit => ({
+        code: null,
+        signal: null,
+        error,
+        outOfMemory: false,
+      }),
+    )
     clearTimeout(this.#timer)
     this.#gone = true
     this.#api?.close()
     if (this.pid !== null) this.#options.reaper.release(this.pid)
     this.#settle(exit)
-    await rm(this.#options.temporaryDirectory, { recursive: true, force: true, maxRetries: 10 })
+    await this.#temporary?.close()
   }
 
   async #run(): Promise<Exit> {
     const { spec } = this
-    const { temporaryDirectory, compileCache, reaper } = this.#options
-    await mkdir(temporaryDirectory, { recursive: true })
+    const { temporaryDirectory, compileCache, reaper, sandbox } = this.#options
+    const { memoryMb, temporaryMb, taskRoot } = spec
+    const temporary = await sandbox.open({
+      directory: temporaryDirectory,
+      sizeMb: temporaryMb,
+      visible: [taskRoot, compileCache, ...runtimeFiles, ...storageFolders(spec.environment)],
+    })
+    this.#temporary = temporary
     this.#api = await startRuntimeApi({
       onNext: () => this.#onNext(),
       onResponse: (body) => this.#onAnswer(body, null),
@@ -150,22 +168,22 @@ export class Environment {
         this.#initError = body
       },
     })
-    if (this.#cause !== null) return { code: null, signal: 'SIGKILL', error: null }
+    if (this.#cause !== null) return { code: null, signal: 'SIGKILL', error: null, outOfMemory: false }
     const variables = environmentVariables({
       functionName: spec.name,
       memoryMb: spec.memoryMb,
       handler: spec.handler,
       taskRoot: spec.taskRoot,
-      temporaryDirectory,
+      temporaryDirectory: temporary.path,
       runtimeApi: this.#api.address,
       environment: spec.environment,
       path: process.env.PATH,
       now: new Date(),
     })
     this.#spawnedAt = performance.now()
-    this.#process = startProcess(spec.taskRoot, variables, compileCache, (line) => {
-      this.#log(line, 'function')
-    })
+    const onLine = (line: string) => this.#log(line, 'function')
+    const limits = { memoryMb, temporaryMb }
+    this.#process = startProcess({ taskRoot, variables, compileCache, temporary, ...limits, onLine })
     if (this.pid !== null) reaper.guard(this.pid)
     this.#timer = setTimeout(() => void this.end('init-timeout'), spec.initTimeoutMs)
     return await this.#process.exited

@@ -27,7 +27,8 @@ export interface Failure {
 export function failureOf(requestId: string, exit: Exit, cause: EndCause | null, limitMs: number): Failure {
   const about = `RequestId: ${requestId} Error: `
   if (cause !== 'timeout' && cause !== 'init-timeout') {
-    return { errorType: 'Runtime.ExitError', errorMessage: about + describeExit(exit) }
+    const errorType = exit.outOfMemory ? 'Runtime.OutOfMemory' : 'Runtime.ExitError'
+    return { errorType, errorMessage: about + describeExit(exit) }
   }
   const what = cause === 'timeout' ? 'Task' : 'Initialisation'
   const errorMessage = `${about}${what} timed out after ${(limitMs / 1000).toFixed(2)} seconds`
