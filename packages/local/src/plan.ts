@@ -55,6 +55,7 @@ function createSpec(root: string, fn: AppFunction, options: PlanOptions): Functi
     name: fn.name,
     arn: `arn:aws:lambda:${region}:123456789012:function:${fn.name}`,
     memoryMb: fn.memoryMb,
+    temporaryMb: fn.temporaryMb,
     concurrency: fn.concurrency ?? null,
     provisioned: fn.provisioned,
     timeoutMs: fn.timeoutSeconds * 1000,

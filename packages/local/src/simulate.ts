@@ -18,6 +18,8 @@ import { idleMs, initTimeoutMs, payloadLimitBytes } from './limits.ts'
 import type { Log } from './log.ts'
 import type { FunctionPackage } from './packages.ts'
 import { createPlan, type Plan, unpackAll } from './plan.ts'
+import { detectSandbox } from './sandbox/detect.ts'
+import type { Isolation } from './sandbox/temporary.ts'
 import { createWebSocketApi, type WebSocketOptions } from './websocket/api.ts'
 
 export interface SimulateOptions {
@@ -45,6 +47,11 @@ export interface SimulateOptions {
   readonly stateDirectory?: string
   /** How many environments there may be at once, of all functions together; 50 when absent. */
   readonly maxEnvironments?: number
+  /**
+   * How environments get a `/tmp` of their own: the best that the machine allows when absent; `folder` does without
+   * mount namespaces.
+   */
+  readonly isolation?: Isolation
   /** How long an environment may initialise, in ms; 10,000 as on Lambda when absent. */
   readonly initTimeoutMs?: number
   /** The S3 server; in the simulator's temporary folder, so gone with it, when there is no `directory`. */
@@ -65,6 +72,8 @@ export interface Simulator {
   readonly url: string
   /** Of the S3 server. */
   readonly s3Url: string
+  /** Whether each environment has a `/tmp` of its own in a mount namespace, or a folder that `TMPDIR` names. */
+  readonly isolation: Isolation
   /** The application as it is now. */
   readonly loaded: LoadedApp
   environments(): EnvironmentInfo[]
@@ -102,6 +111,7 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
   opened.defer(() => rm(directory, { recursive: true, force: true }))
   const reaper = await startReaper(directory)
   opened.defer(() => reaper.close())
+  const sandbox = await detectSandbox(directory, options.isolation)
 
   const bucket = await startBucket({ directory: join(directory, 'bucket'), ...options.bucket, log })
   opened.defer(() => bucket.close())
@@ -117,6 +127,7 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
         id,
         provisioned,
         temporaryDirectory,
+        sandbox,
         compileCache,
         idleMs: options.idleMs ?? idleMs,
         reaper,
@@ -161,6 +172,7 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
   return {
     url: front.url,
     s3Url: bucket.url,
+    isolation: sandbox.isolation,
     get loaded() {
       return plan.loaded
     },

@@ -1,19 +1,28 @@
-import { existsSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { readdirSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LocalError } from '../src/index.ts'
 import { atRest, fixture, isRunning, start, type Watched } from './support.ts'
 
 let watched: Watched
+let meeting: string
+let state: string
 
 beforeAll(async () => {
   process.env.THAW_TEST_SECRET = 'of the developer'
-  watched = await start(fixture, { environment: { FROM_OPTION: 'yes' } })
+  meeting = await mkdtemp(join(tmpdir(), 'thaw-test-meeting-'))
+  state = await mkdtemp(join(tmpdir(), 'thaw-test-state-'))
+  const environment = { FROM_OPTION: 'yes', MEETING_URL: pathToFileURL(meeting).href }
+  watched = await start(fixture, { environment, stateDirectory: state })
 })
 
 afterAll(async () => {
   delete process.env.THAW_TEST_SECRET
   await watched.simulator.close()
+  for (const folder of [meeting, state]) await rm(folder, { recursive: true })
 })
 
 /** What the fixture answers. */
@@ -22,7 +31,6 @@ interface Seen {
   readonly invocations: number
   readonly marked: boolean
   readonly temporaryDirectory: string
-  readonly files: readonly string[]
   readonly folder: string
   readonly variables: Readonly<Record<string, string>>
   readonly remainingMs: number
@@ -38,6 +46,11 @@ async function get(path: string): Promise<Seen> {
 async function status(path: string): Promise<[number, unknown]> {
   const response = await fetch(watched.simulator.url + path)
   return [response.status, await response.json()]
+}
+
+/** Each environment that lives has one. */
+function environmentFolders(): string[] {
+  return readdirSync(join(state, readdirSync(state)[0] ?? '', 'environments'))
 }
 
 const internalError = [500, { message: 'Internal Server Error' }]
@@ -64,6 +77,7 @@ describe('an environment', () => {
       GREETING: 'hello',
       LAMBDA_TASK_ROOT: fixture,
       LANG: 'en_US.UTF-8',
+      MEETING_URL: pathToFileURL(meeting).href,
       PATH: process.env.PATH,
       SHARED: 'function',
       THAW_STREAM: 'false',
@@ -101,8 +115,8 @@ describe('an environment', () => {
     const seen = await Promise.all(Array.from({ length: 4 }, () => get('/?answer=4')))
     const pids = new Set(seen.map(({ pid }) => pid))
     expect(pids.size).toBe(4)
-    expect(new Set(seen.map(({ temporaryDirectory }) => temporaryDirectory)).size).toBe(4)
-    expect(seen.map(({ files }) => files)).toEqual([[], [], [], []])
+    // Every one leaves a file there.
+    expect(seen.map(({ marked }) => marked)).toEqual([false, false, false, false])
     const listed = watched.simulator.environments()
     expect(new Set(listed.map(({ pid }) => pid))).toEqual(pids)
     expect(listed.every(({ functionName }) => functionName === 'api')).toBe(true)
@@ -169,7 +183,6 @@ describe('a function that fails', () => {
     ['exit=3', /Runtime exited with error: exit status 3/],
     ['exit=0', /Runtime exited without providing a reason/],
     ['reject=1', /Runtime\.UnhandledPromiseRejection: RangeError: nobody waits for this/],
-    ['stuck=1', /Runtime\.NodeJsExit/],
   ])(
     'ending its process by %s: 500, a reason, and a new process for the next, in the same environment',
     async (query, reason) => {
@@ -186,20 +199,29 @@ describe('a function that fails', () => {
     },
   )
 
+  test('waiting for what never comes: 500, a reason, and the process goes on', async () => {
+    const { pid } = await get('/')
+    const from = watched.lines.length
+    expect(await status('/?stuck=1')).toEqual(internalError)
+    await watched.line(/Runtime\.NodeJsExit/, from)
+    expect((await get('/')).pid).toBe(pid)
+  })
+
   test('killed in the middle of a request: 500, and everything of it is gone', async () => {
     const from = watched.lines.length
-    const { temporaryDirectory } = await get('/')
+    await get('/')
     const answer = status('/?hang=1&child=1')
     const child = Number((await watched.line(/child \d+/, from)).split(' ').at(-1))
     const busy = watched.simulator.environments().find(({ state }) => state === 'busy')
     expect(isRunning(child)).toBe(true)
+    const folder = busy?.id.replace('#', '-')
+    expect(environmentFolders()).toContain(folder)
     await watched.simulator.kill(busy?.id)
     expect(await answer).toEqual(internalError)
     expect(watched.lines.slice(from).join('\n')).toContain('Runtime exited with error: signal: killed')
     expect(isRunning(Number(busy?.pid))).toBe(false)
     await expect.poll(() => isRunning(child)).toBe(false)
-    expect(existsSync(temporaryDirectory)).toBe(false)
-    expect(existsSync(dirname(temporaryDirectory))).toBe(true)
+    expect(environmentFolders()).not.toContain(folder)
   })
 
   test('killed while idle: the next request gets another one', async () => {

@@ -21,13 +21,13 @@ afterEach(async () => {
   await rm(state, { recursive: true, force: true })
 })
 
-/** Every process that knows this folder: the environments and the reaper. */
+/** Every process that knows this folder, or has mounts of it or in it: the environments and the reaper. */
 function processesOf(folder: string): number[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
   return pids.map(Number).filter((pid) => {
     if (pid === process.pid || pid === host?.pid || !isRunning(pid)) return false
     try {
-      return ['cmdline', 'environ'].some((file) =>
+      return ['cmdline', 'environ', 'mountinfo'].some((file) =>
         readFileSync(`/proc/${pid}/${file}`, 'utf8').includes(folder),
       )
     } catch {
@@ -70,34 +70,39 @@ withProc('close needs no help', async () => {
   expect(readdirSync(state)).toEqual([])
 })
 
-withProc('a simulator that is killed leaves nothing either, whatever its environments do', async () => {
-  const child = spawn(
-    process.execPath,
-    [fileURLToPath(new URL('./fixtures/host.ts', import.meta.url)), fixture, state],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  )
-  host = child
-  const seen: string[] = []
-  readLines(child.stdout, (line) => seen.push(line))
-  const line = async (pattern: RegExp) => {
-    await expect.poll(() => seen.some((candidate) => pattern.test(candidate)), { timeout: 10_000 }).toBe(true)
-    return seen.find((candidate) => pattern.test(candidate)) ?? ''
-  }
-  const url = (await line(/^listening/)).split(' ')[1]
-  await fetch(`${url}/echo`)
-  const requests = ['hang=1&child=1', 'loop=1'].map((query) =>
-    fetch(`${url}/${query.slice(0, 4)}?${query}`).catch(() => {}),
-  )
-  const sleeper = Number((await line(/child \d+/)).split(' ').at(-1))
-  await line(/handling \/loop/)
-  // Idle, hanging, looping; the reaper; and what one of them started.
-  expect(processesOf(state)).toHaveLength(5)
-  expect(processesOf(state)).toContain(sleeper)
+withProc.each(['namespace', 'folder'])(
+  'a simulator that is killed leaves nothing either, whatever its environments do (%s)',
+  async (isolation) => {
+    const child = spawn(
+      process.execPath,
+      [fileURLToPath(new URL('./fixtures/host.ts', import.meta.url)), fixture, state, isolation],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    )
+    host = child
+    const seen: string[] = []
+    readLines(child.stdout, (line) => seen.push(line))
+    const line = async (pattern: RegExp) => {
+      await expect
+        .poll(() => seen.some((candidate) => pattern.test(candidate)), { timeout: 10_000 })
+        .toBe(true)
+      return seen.find((candidate) => pattern.test(candidate)) ?? ''
+    }
+    const url = (await line(/^listening/)).split(' ')[1]
+    await fetch(`${url}/echo`)
+    const requests = ['hang=1&child=1', 'loop=1'].map((query) =>
+      fetch(`${url}/${query.slice(0, 4)}?${query}`).catch(() => {}),
+    )
+    const sleeper = Number((await line(/child \d+/)).split(' ').at(-1))
+    await line(/handling \/loop/)
+    // Idle, hanging, looping; the reaper; and what one of them started.
+    expect(processesOf(state)).toHaveLength(5)
+    expect(processesOf(state)).toContain(sleeper)
 
-  child.kill('SIGKILL')
-  await Promise.all(requests)
-  await expect.poll(() => processesOf(state), { timeout: 10_000 }).toEqual([])
-  expect(readdirSync(state)).toEqual([])
-})
+    child.kill('SIGKILL')
+    await Promise.all(requests)
+    await expect.poll(() => processesOf(state), { timeout: 10_000 }).toEqual([])
+    expect(readdirSync(state)).toEqual([])
+  },
+)

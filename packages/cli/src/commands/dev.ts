@@ -81,6 +81,11 @@ async function build(loaded: LoadedApp, io: Io): Promise<readonly FunctionPackag
   return result.functions
 }
 
+const places = {
+  namespace: 'each environment has its own',
+  folder: "each environment has a folder, named by TMPDIR; '/tmp' itself is this machine's",
+} as const
+
 function banner(simulator: Simulator, io: Io, packaged: boolean): string[] {
   const { app } = simulator.loaded
   const url = devEnvironment(simulator.loaded, io.environment, { packaged }).DATABASE_URL
@@ -101,6 +106,7 @@ function banner(simulator: Simulator, io: Io, packaged: boolean): string[] {
       ? [`  WebSocket API: ${simulator.url.replace('http', 'ws')}`]
       : []),
     `  S3: ${simulator.s3Url} (kept in .thaw/s3)`,
+    `  /tmp: ${places[simulator.isolation]}`,
     packaged
       ? '  running packages; changes of the sources do not count'
       : '  replaces environments when sources change',

@@ -1,6 +1,6 @@
-import { rm } from 'node:fs/promises'
 import { provisionedInitTimeoutMs } from '../limits.ts'
 import type { Log } from '../log.ts'
+import type { Sandbox } from '../sandbox/temporary.ts'
 import type { FunctionSpec } from './function-spec.ts'
 import {
   describeExit,
@@ -22,8 +22,9 @@ export interface EnvironmentOptions {
   readonly id: string
   /** Of provisioned concurrency: initialised ahead of requests, and not ended for want of them. */
   readonly provisioned: boolean
-  /** Becomes the environment's `/tmp`: made for it, removed with it. */
+  /** For the environment's `/tmp`: made for it, removed with it. */
   readonly temporaryDirectory: string
+  readonly sandbox: Sandbox
   /** Folder for compiled modules, shared by all environments. */
   readonly compileCache: string
   /** After how long without work it is shut down. */
@@ -85,16 +86,17 @@ export class Environment {
     this.provisioned = options.provisioned
     this.#idleMs = options.provisioned ? Number.POSITIVE_INFINITY : options.idleMs
     this.#reports = createReports(options.id, spec, options.log)
-    const { temporaryDirectory, compileCache, reaper } = options
+    const { temporaryDirectory, sandbox, compileCache, reaper } = options
     this.#supervisor = new Supervisor(spec, {
       temporaryDirectory,
+      sandbox,
       compileCache,
       reaper,
       logStream: makeLogStream(new Date()),
       initializationType: options.provisioned ? 'provisioned-concurrency' : 'on-demand',
       onLine: this.#reports.printed,
     })
-    this.ended = this.#live(temporaryDirectory)
+    this.ended = this.#live()
   }
 
   get state(): EnvironmentState {
@@ -147,7 +149,7 @@ export class Environment {
     this.#supervisor.runtime?.release()
   }
 
-  async #live(temporaryDirectory: string): Promise<void> {
+  async #live(): Promise<void> {
     await this.#initialise()
     while (this.#cause === null) {
       if (this.#slot !== null) await this.#serve(this.#slot)
@@ -158,7 +160,7 @@ export class Environment {
     this.#supervisor.end(true)
     await this.#supervisor.exited()
     this.#slot?.resolve(null)
-    await rm(temporaryDirectory, { recursive: true, force: true, maxRetries: 10 })
+    await this.#supervisor.close()
   }
 
   /** The initialisation ahead of any invocation. When it fails, the first invocation repeats it. */
@@ -199,13 +201,15 @@ export class Environment {
     }
     const deadline = startedAt + this.spec.timeoutMs
     let failed = this.#supervisor.runtime === null ? await this.#restart(requestId, deadline) : null
+    // It tells its memory also when it has ended.
+    const { runtime } = this.#supervisor
     this.#reports.started(requestId)
     if (failed === null) {
-      this.#supervisor.runtime?.deliver({ ...work, deadlineMs, functionArn: this.spec.arn })
+      runtime?.deliver({ ...work, deadlineMs, functionArn: this.spec.arn })
       failed = await this.#follow(requestId, deadline, answer)
     }
     const durationMs = performance.now() - startedAt
-    const maxMemoryMb = this.#supervisor.runtime?.maxMemoryMb() ?? null
+    const maxMemoryMb = runtime?.maxMemoryMb() ?? null
     this.#settle()
     if (failed !== null) answer(failed.payload, 'Unhandled')
     // What the function printed came through another pipe, which is read before this goes on.

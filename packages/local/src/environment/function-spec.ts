@@ -3,6 +3,8 @@ export interface FunctionSpec {
   readonly name: string
   readonly arn: string
   readonly memoryMb: number
+  /** Size of `/tmp`. */
+  readonly temporaryMb: number
   /** How many environments there may be; null: as many as the simulator has. */
   readonly concurrency: number | null
   /** How many environments are kept initialised. */

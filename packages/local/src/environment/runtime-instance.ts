@@ -1,4 +1,5 @@
 import { shutdownMs } from '../limits.ts'
+import type { TemporaryStorage } from '../sandbox/temporary.ts'
 import { type ApiServer, startApiServer } from './api-server.ts'
 import { createExtensionsApi } from './extensions-api.ts'
 import type { FunctionSpec } from './function-spec.ts'
@@ -20,7 +21,7 @@ export type RuntimeEvent =
   | { readonly kind: 'exit'; readonly exit: Exit }
 
 export interface InstanceOptions {
-  readonly temporaryDirectory: string
+  readonly temporary: TemporaryStorage
   readonly compileCache: string
   readonly logStream: string
   readonly initializationType: InitializationType
@@ -171,12 +172,14 @@ function start(spec: FunctionSpec, options: InstanceOptions, server: ApiServer):
     memoryMb: spec.memoryMb,
     handler: spec.handler,
     taskRoot: spec.taskRoot,
-    temporaryDirectory: options.temporaryDirectory,
+    temporaryDirectory: options.temporary.path,
     runtimeApi: server.address,
     environment: spec.environment,
     path: process.env.PATH,
     logStream: options.logStream,
     initializationType: options.initializationType,
   })
-  return startProcess(spec.taskRoot, variables, options.compileCache, options.onLine)
+  const { taskRoot, memoryMb, temporaryMb } = spec
+  const { compileCache, temporary, onLine } = options
+  return startProcess({ taskRoot, variables, compileCache, temporary, temporaryMb, memoryMb, onLine })
 }

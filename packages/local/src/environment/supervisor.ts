@@ -1,13 +1,21 @@
-import { mkdir } from 'node:fs/promises'
+import type { Sandbox, TemporaryStorage } from '../sandbox/temporary.ts'
+import { storageFolders } from '../sandbox/visible.ts'
 import type { FunctionSpec } from './function-spec.ts'
 import { Mailbox } from './mailbox.ts'
 import { describeExit, type Failed, plainly, readFailure } from './outcome.ts'
+import { runtimeFiles } from './process.ts'
 import {
   type InstanceOptions,
   type RuntimeEvent,
   type RuntimeInstance,
   startInstance,
 } from './runtime-instance.ts'
+
+export interface SupervisorOptions extends Omit<InstanceOptions, 'emit' | 'temporary'> {
+  /** For `/tmp`. */
+  readonly temporaryDirectory: string
+  readonly sandbox: Sandbox
+}
 
 /** `wake` tells nothing but that something has changed elsewhere. */
 export type Happening = RuntimeEvent | { readonly kind: 'wake' }
@@ -18,12 +26,14 @@ export type Happening = RuntimeEvent | { readonly kind: 'wake' }
  */
 export class Supervisor {
   readonly #spec: FunctionSpec
-  readonly #options: Omit<InstanceOptions, 'emit'>
+  readonly #options: SupervisorOptions
   readonly #mailbox = new Mailbox<Happening>()
   #runtime: RuntimeInstance | null = null
+  /** Made for the first runtime, kept for those that follow. */
+  #temporary: TemporaryStorage | null = null
   #over = false
 
-  constructor(spec: FunctionSpec, options: Omit<InstanceOptions, 'emit'>) {
+  constructor(spec: FunctionSpec, options: SupervisorOptions) {
     this.#spec = spec
     this.#options = options
   }
@@ -90,8 +100,21 @@ export class Supervisor {
     while (this.#runtime !== null) await this.next(Number.POSITIVE_INFINITY)
   }
 
+  /** Removes its `/tmp`; only when there is no runtime any more. */
+  async close(): Promise<void> {
+    await this.#temporary?.close()
+  }
+
   async #spawn(): Promise<RuntimeInstance> {
-    await mkdir(this.#options.temporaryDirectory, { recursive: true })
-    return await startInstance(this.#spec, { ...this.#options, emit: (event) => this.#mailbox.put(event) })
+    const { temporaryDirectory, sandbox, ...options } = this.#options
+    const { temporaryMb, taskRoot, environment } = this.#spec
+    this.#temporary ??= await sandbox.open({
+      directory: temporaryDirectory,
+      sizeMb: temporaryMb,
+      visible: [taskRoot, options.compileCache, ...runtimeFiles, ...storageFolders(environment)],
+    })
+    const temporary = this.#temporary
+    const emit = (event: RuntimeEvent) => this.#mailbox.put(event)
+    return await startInstance(this.#spec, { ...options, temporary, emit })
   }
 }

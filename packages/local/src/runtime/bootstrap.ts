@@ -3,11 +3,23 @@
  * nothing of the simulator but the Runtime API, and ends when that is gone.
  */
 import { flushCompileCache } from 'node:module'
-import { createRuntimeClient, type FunctionError, type NextInvocation, type RuntimeClient } from './client.ts'
+import {
+  createRuntimeClient,
+  type FunctionError,
+  type NextInvocation,
+  type RuntimeClient,
+  type StreamedPost,
+} from './client.ts'
+import { describe, stuck, unhandled } from './failure.ts'
 import { type Handler, HandlerError, loadHandler } from './handler.ts'
+import { contextOf } from './invocation.ts'
+import { awslambda, createResponseStream, streamingOf } from './streaming.ts'
 
-/** The invocation under way. */
-let current: string | null = null
+/** How the invocation under way is told that it failed; null between invocations. */
+let fail: ((error: FunctionError) => Promise<void>) | null = null
+
+/** Called when nothing is left that could wake the process. */
+let onStuck = () => {}
 
 /** The simulator's cache of compiled modules is in use already, and nothing that a function should see. */
 const ownCompileCache = process.argv.includes('--own-compile-cache')
@@ -17,61 +29,100 @@ await main()
 
 async function main(): Promise<void> {
   const client = createRuntimeClient(required('AWS_LAMBDA_RUNTIME_API'))
-  process.on('uncaughtException', (error) => void die(client, error, 'Uncaught Exception', 129))
-  process.on(
-    'unhandledRejection',
-    (reason) => void die(client, unhandled(reason), 'Unhandled Rejection', 128),
-  )
-  process.on('beforeExit', () => void die(client, stuck(), 'Stuck', 1))
+  process.on('uncaughtException', (error) => void die(error, 'Uncaught Exception', 129))
+  process.on('unhandledRejection', (reason) => void die(unhandled(reason), 'Unhandled Rejection', 128))
+  process.on('beforeExit', () => onStuck())
+  Object.assign(globalThis, { awslambda })
 
-  let handler: Handler
-  try {
-    handler = await loadHandler(required('LAMBDA_TASK_ROOT'), required('_HANDLER'))
-  } catch (error) {
-    await client.failInit(describe(error)).catch(gone)
-    return giveUp(error)
-  }
+  const serve = await initialise(client)
   for (;;) {
     const next = client.next()
     // Environments end by SIGKILL, so this is the time to keep what was compiled, for those that start later.
     if (ownCompileCache) flushCompileCache()
-    await run(client, handler, await next.catch(gone))
+    await serve(await next.catch(gone))
   }
 }
 
-async function run(client: RuntimeClient, handler: Handler, invocation: NextInvocation): Promise<void> {
-  const requestId = header(invocation, 'lambda-runtime-aws-request-id')
-  current = requestId
-  process.env._X_AMZN_TRACE_ID = header(invocation, 'lambda-runtime-trace-id')
+/** Loads the handler; what comes back runs one invocation. */
+async function initialise(client: RuntimeClient): Promise<(next: NextInvocation) => Promise<void>> {
+  const initError = (error: FunctionError) => client.failInit(error).catch(gone)
+  fail = initError
+  onStuck = () => void die(stuck(), 'Stuck', 1)
+  try {
+    const handler = await loadHandler(required('LAMBDA_TASK_ROOT'), required('_HANDLER'))
+    fail = null
+    const streaming = streamingOf(handler)
+    if (streaming === null) return (next) => run(client, handler, next)
+    return (next) => runStreaming(client, handler, streaming.highWaterMark, next)
+  } catch (error) {
+    fail = null
+    await initError(describe(error))
+    return giveUp(error)
+  }
+}
+
+async function run(client: RuntimeClient, handler: Handler, next: NextInvocation): Promise<void> {
+  const context = contextOf(next)
+  const requestId = context.awsRequestId
+  fail = (error) => client.fail(requestId, error).catch(gone)
   let body: string
   try {
-    body = serialize(await handler(JSON.parse(invocation.event), contextOf(invocation, requestId)))
+    body = serialize(await orStuck(() => handler(JSON.parse(next.event), context)))
   } catch (error) {
-    console.error('Invoke Error', error)
-    await flushOutput()
-    current = null
-    await client.fail(requestId, describe(error)).catch(gone)
+    await failWith(error, 'Invoke Error')
     return
   }
   await flushOutput()
-  current = null
+  fail = null
   await client.respond(requestId, body).catch(gone)
 }
 
-/** The context object of Lambda's Node runtime. */
-function contextOf(invocation: NextInvocation, requestId: string) {
-  const deadlineMs = Number(header(invocation, 'lambda-runtime-deadline-ms'))
-  return {
-    functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
-    functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,
-    memoryLimitInMB: process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
-    logGroupName: process.env.AWS_LAMBDA_LOG_GROUP_NAME,
-    logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
-    invokedFunctionArn: header(invocation, 'lambda-runtime-invoked-function-arn'),
-    awsRequestId: requestId,
-    clientContext: undefined,
-    identity: undefined,
-    getRemainingTimeInMillis: () => deadlineMs - Date.now(),
+/** The answer is over when the handler is done and has ended the stream; before it ends the stream it is not. */
+async function runStreaming(
+  client: RuntimeClient,
+  handler: Handler,
+  highWaterMark: number | undefined,
+  next: NextInvocation,
+): Promise<void> {
+  const context = contextOf(next)
+  const post: StreamedPost = client.stream(context.awsRequestId)
+  const taken = post.taken.catch(gone)
+  const stream = createResponseStream(post.request, highWaterMark)
+  fail = async (error) => {
+    // An answer that is whole cannot fail any more.
+    if (!post.request.writableEnded) post.breakOff(error)
+    if (stream.destroyed) post.request.end()
+    else stream.end()
+    await taken
+  }
+  try {
+    const event = JSON.parse(next.event)
+    const result = handler(event, stream, context)
+    if (!isPromise(result)) throw new Error('a streaming handler must return a promise')
+    if ((await orStuck(() => result)) !== undefined) {
+      console.warn('what a streaming handler returns is not sent: write it to the stream')
+    }
+    if (stream.destroyed && !stream.writableFinished) throw new Error('the response stream was destroyed')
+    await orStuck(() => taken)
+    await flushOutput()
+    fail = null
+  } catch (error) {
+    await failWith(error, 'Invoke Error')
+  }
+}
+
+function isPromise(value: unknown): boolean {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
+}
+
+/** Rejects when nothing is left that could settle what `work` waits for. */
+async function orStuck<T>(work: () => T | PromiseLike<T>): Promise<T> {
+  const end = Promise.withResolvers<never>()
+  onStuck = () => end.reject(stuck())
+  try {
+    return await Promise.race([work(), end.promise])
+  } finally {
+    onStuck = () => {}
   }
 }
 
@@ -91,38 +142,23 @@ function serialize(result: unknown): string {
   }
 }
 
-function describe(error: unknown): FunctionError {
-  if (!(error instanceof Error)) return { errorType: typeof error, errorMessage: String(error), trace: [] }
-  return { errorType: error.name, errorMessage: error.message, trace: error.stack?.split('\n') ?? [] }
-}
-
-function unhandled(reason: unknown): Error {
-  const error = new Error(reason instanceof Error ? `${reason.name}: ${reason.message}` : String(reason), {
-    cause: reason,
-  })
-  error.name = 'Runtime.UnhandledPromiseRejection'
-  return error
-}
-
-/** Nothing is left that could wake the process, yet the handler has not answered. */
-function stuck(): Error {
-  const error = new Error('the handler waits for a promise that nothing can settle any more')
-  error.name = 'Runtime.NodeJsExit'
-  return error
-}
-
-/** Reports an error that no handler caught, to whatever is under way, and ends the process. */
-async function die(client: RuntimeClient, error: Error, title: string, exitCode: number): Promise<void> {
+/** Prints an error and reports it to whatever is under way. */
+async function failWith(error: unknown, title: string): Promise<void> {
+  const report = fail
+  fail = null
   console.error(title, error)
   await flushOutput()
-  const requestId = current
-  current = null
-  if (requestId !== null) await client.fail(requestId, describe(error)).catch(gone)
+  await report?.(describe(error))
+}
+
+/** For an error that no handler caught: ends the process. */
+async function die(error: Error, title: string, exitCode: number): Promise<void> {
+  await failWith(error, title)
   process.exit(exitCode)
 }
 
 /** Prints why the handler cannot be had, and ends the process. */
-function giveUp(error: unknown): void {
+function giveUp(error: unknown): Promise<never> {
   const syntaxError = error instanceof HandlerError && error.cause instanceof SyntaxError ? error.cause : null
   if (syntaxError === null) {
     // The message of a `HandlerError` says all, and the simulator prints it.
@@ -134,16 +170,12 @@ function giveUp(error: unknown): void {
   setImmediate(() => {
     throw syntaxError
   })
+  return new Promise(() => {})
 }
 
 /** Without the Runtime API there is nobody left to work for. */
 function gone(): never {
   process.exit(1)
-}
-
-function header(invocation: NextInvocation, name: string): string {
-  const value = invocation.headers[name]
-  return typeof value === 'string' ? value : ''
 }
 
 function required(name: string): string {

@@ -1,8 +1,10 @@
 import { statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { streamingOf } from './streaming.ts'
 
-export type Handler = (event: unknown, context: unknown) => unknown
+/** Of a streaming handler the second argument is the stream, the third the context. */
+export type Handler = (...args: unknown[]) => unknown
 
 /** Why a handler cannot be had, under the name that Lambda's Node runtime gives to it. */
 export class HandlerError extends Error {
@@ -31,7 +33,7 @@ export async function loadHandler(taskRoot: string, name: string): Promise<Handl
       `${name} is undefined or not exported: ${file} has no function '${path}'`,
     )
   }
-  if (handler.length >= 3) {
+  if (streamingOf(handler) === null && handler.length >= 3) {
     throw new HandlerError(
       'Runtime.CallbackHandlerDeprecated',
       `${name} takes a callback, which Node 24 on Lambda does not have; return a value or a promise`,
