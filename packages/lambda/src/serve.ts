@@ -43,7 +43,9 @@ export function serve(app: App, options: ServeOptions = {}): HttpHandler {
     const invocation = {
       ...arrival,
       deadline: deadline.at,
-      signal: deadline.signal,
+      get signal() {
+        return deadline.signal
+      },
       clientAddress: address,
       identity,
       event: exchange.event,

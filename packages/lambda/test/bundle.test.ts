@@ -162,12 +162,8 @@ test('the modules that such an application loads beside those of an empty functi
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script])
   // A longer list is a slower cold start: who adds to it says here what for.
   expect(JSON.parse(stdout).sort()).toEqual([
-    // The signal of the invocation.
-    'NativeModule internal/abort_controller',
     // getInvocation()
     'NativeModule internal/async_local_storage/async_context_frame',
     'NativeModule internal/async_local_storage/run_scope',
-    // An import of node:buffer looks at its File.
-    'NativeModule internal/file',
   ])
 })

@@ -35,8 +35,16 @@ export function createEntry(participants: readonly Participant[] = []): Entry {
       }
     },
     run({ arrival, deadline }, event, fn) {
-      const { at, signal } = deadline
-      const invocation = { ...arrival, deadline: at, signal, clientAddress: null, identity: nobody, event }
+      const invocation = {
+        ...arrival,
+        deadline: deadline.at,
+        get signal() {
+          return deadline.signal
+        },
+        clientAddress: null,
+        identity: nobody,
+        event,
+      }
       const checked = async () => {
         deadline.check()
         return fn()

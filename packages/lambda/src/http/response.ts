@@ -1,5 +1,7 @@
-import { Buffer, isUtf8 } from 'node:buffer'
 import { InvalidResponseError } from '../errors.ts'
+
+// Not by import, which looks at all exports and loads files and blobs for it.
+const { isUtf8 } = process.getBuiltinModule('node:buffer')
 
 /** What an application answered, before its body is read. */
 export interface ResponseParts {

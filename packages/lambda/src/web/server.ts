@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ServeConfigError } from '../errors.ts'
 import type { Exchange } from '../fronts/exchange.ts'

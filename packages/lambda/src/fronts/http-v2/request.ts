@@ -1,7 +1,8 @@
 import type { RequestParts } from '../../http/request.ts'
 import { encodeDecodedPath, encodeRawPath, encodeRawQuery, stripPrefixes } from '../../http/url.ts'
 import { text, textList, textPairs, wordOrNull } from '../fields.ts'
-import { assembleRequest, collectHeaders, encodePairs } from '../request.ts'
+import { addHeader, readHeaders } from '../headers.ts'
+import { assembleRequest, encodePairs } from '../request.ts'
 import type { HttpV2Event } from './event.ts'
 
 /** The request that the client sent, out of a payload format 2.0 event; see `Exchange.readRequest`. */
@@ -10,7 +11,7 @@ export function readHttpV2Request(event: HttpV2Event, basePath: string): Request
   return assembleRequest({
     method: http.method,
     methodField: 'requestContext.http.method',
-    headers: readHeaders(event),
+    headers: readAllHeaders(event),
     domainName: text(domainName, 'requestContext.domainName'),
     path: readPath(event, basePath),
     query: readQuery(event),
@@ -37,11 +38,12 @@ function readQuery(event: HttpV2Event): string {
   return encodePairs(textPairs(event.queryStringParameters, 'queryStringParameters'))
 }
 
-function readHeaders(event: HttpV2Event): Map<string, string> {
-  const pairs = textPairs(event.headers, 'headers')
+function readAllHeaders(event: HttpV2Event): Map<string, string> {
+  const headers = readHeaders(event.headers)
   // A Function URL sends cookies both ways, an HTTP API in this list alone.
   const cookies = textList(event.cookies, 'cookies')
-  if (cookies.length === 0) return collectHeaders(pairs)
-  const others = pairs.filter(([name]) => name.toLowerCase() !== 'cookie')
-  return collectHeaders([...others, ['cookie', cookies.join('; ')]])
+  if (cookies.length === 0) return headers
+  headers.delete('cookie')
+  addHeader(headers, 'cookie', cookies.join('; '))
+  return headers
 }
