@@ -66,14 +66,14 @@ export function within<T>(invocation: Invocation, fn: () => T): T {
 
 /** An invocation whose `signal` is made when somebody asks for it. */
 class Begun<E> implements Invocation {
-  readonly requestId: string
-  readonly deadline: number
-  readonly coldStart: boolean
-  readonly traceId: string | null
-  readonly clientAddress: string | null
-  readonly identity: Identity
-  readonly event: E
-  readonly lambdaContext: LambdaContext
+  declare readonly requestId: string
+  declare readonly deadline: number
+  declare readonly coldStart: boolean
+  declare readonly traceId: string | null
+  declare readonly clientAddress: string | null
+  declare readonly identity: Identity
+  declare readonly event: E
+  declare readonly lambdaContext: LambdaContext
   readonly #deadline: Deadline
 
   constructor(arrival: Arrival, deadline: Deadline, event: E, { address, identity }: Caller) {

@@ -44,7 +44,12 @@ export function joinHeader(key: string, before: string, value: string): string {
 function headerBytes(key: string, value: string): string {
   if (/^[ -~]*$/.test(value)) return value
   if (/[\0\r\n]/.test(value)) throw new MalformedEventError(`headers.${key}`, 'holds a line break or NUL.')
-  return Buffer.from(value, 'utf8').toString('latin1')
+  return asBytes(value)
+}
+
+/** `text` with one character for each byte that it has in UTF-8, as Node wants header values. */
+export function asBytes(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1')
 }
 
 /** By name as events spell it: a function sees the same few again and again. */

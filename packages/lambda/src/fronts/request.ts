@@ -16,14 +16,18 @@ interface Found {
   readonly path: string
   /** Encoded, without `?`; '' for none. */
   readonly query: string
-  readonly body: unknown
-  readonly isBase64Encoded: unknown
+}
+
+/** Which all fronts call the same. */
+interface EventBody {
+  readonly body?: unknown
+  readonly isBase64Encoded?: unknown
 }
 
 /** Throws `MalformedEventError` and `RequestRefusedError`, as `Exchange.readRequest` says. */
-export function assembleRequest(found: Found): RequestParts {
+export function assembleRequest(event: EventBody, found: Found): RequestParts {
   const { headers } = found
-  const body = readBody(found.body, found.isBase64Encoded)
+  const body = readBody(event)
   // A client may have sent the body in chunks, without a length. Behind the front the length is known.
   if (body) headers.set('content-length', String(body.length))
   if (!headers.get('host')) headers.set('host', found.domainName || 'localhost')
@@ -66,7 +70,7 @@ export function encodePairs(pairs: readonly (readonly [name: string, value: stri
   return pairs.map(([name, value]) => `${encode(name)}=${encode(value)}`).join('&')
 }
 
-function readBody(value: unknown, isBase64Encoded: unknown): Uint8Array<ArrayBuffer> | null {
+function readBody({ body: value, isBase64Encoded }: EventBody): Uint8Array<ArrayBuffer> | null {
   const body = text(value, 'body')
   if (body === null || body === '') return null
   if (isBase64Encoded !== true) return Buffer.from(body, 'utf8')

@@ -41,12 +41,21 @@ export interface HttpAnswer extends ResponseHead {
 
 /** A body that is there already. */
 export function fixedBody(bytes: Uint8Array): ResponseBody {
+  return bodyAtOnce(async () => bytes)
+}
+
+/** A body that is had whole or not at all. */
+export function bodyAtOnce(
+  bytes: ResponseBody['bytes'],
+  text: () => string | null = () => null,
+): ResponseBody {
   return {
-    bytes: async () => bytes,
-    chunks: async function* () {
-      yield bytes
+    text,
+    bytes,
+    async *chunks() {
+      yield await bytes()
     },
-    cancel: async () => {},
+    async cancel() {},
   }
 }
 

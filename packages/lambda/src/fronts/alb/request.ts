@@ -6,15 +6,13 @@ import type { AlbEvent } from './event.ts'
 
 /** The request that the client sent, out of a load balancer's event; see `Exchange.readRequest`. */
 export function readAlbRequest(event: AlbEvent, basePath: string): RequestParts {
-  return assembleRequest({
+  return assembleRequest(event, {
     method: event.httpMethod,
     methodField: 'httpMethod',
     headers: readHeaders(event.headers, event.multiValueHeaders),
     domainName: null,
     path: encodeRawPath(stripPrefixes(event.path, [basePath])),
     query: readQuery(event),
-    body: event.body,
-    isBase64Encoded: event.isBase64Encoded,
   })
 }
 

@@ -8,15 +8,13 @@ import type { HttpV2Event } from './event.ts'
 /** The request that the client sent, out of a payload format 2.0 event; see `Exchange.readRequest`. */
 export function readHttpV2Request(event: HttpV2Event, basePath: string): RequestParts {
   const { http, domainName } = event.requestContext
-  return assembleRequest({
+  return assembleRequest(event, {
     method: http.method,
     methodField: 'requestContext.http.method',
     headers: readAllHeaders(event),
     domainName: text(domainName, 'requestContext.domainName'),
     path: readPath(event, basePath),
     query: readQuery(event),
-    body: event.body,
-    isBase64Encoded: event.isBase64Encoded,
   })
 }
 

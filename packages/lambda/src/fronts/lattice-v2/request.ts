@@ -8,15 +8,13 @@ import type { LatticeV2Event } from './event.ts'
 /** The request that the client sent, out of a VPC Lattice event; see `Exchange.readRequest`. */
 export function readLatticeV2Request(event: LatticeV2Event, basePath: string): RequestParts {
   const [path, query] = splitPath(event)
-  return assembleRequest({
+  return assembleRequest(event, {
     method: event.method,
     methodField: 'method',
     headers: readHeaders(event.headers),
     domainName: null,
     path: encodeRawPath(stripPrefixes(path, [basePath])),
     query,
-    body: event.body,
-    isBase64Encoded: event.isBase64Encoded,
   })
 }
 

@@ -8,15 +8,13 @@ import type { RestV1Event } from './event.ts'
 /** The request that the client sent, out of a REST API's event; see `Exchange.readRequest`. */
 export function readRestV1Request(event: RestV1Event, basePath: string): RequestParts {
   const context = event.requestContext ?? {}
-  return assembleRequest({
+  return assembleRequest(event, {
     method: event.httpMethod,
     methodField: 'httpMethod',
     headers: readHeaders(event.headers, event.multiValueHeaders),
     domainName: text(context.domainName, 'requestContext.domainName'),
     path: encodeRawPath(stripPrefixes(event.path, [stageOf(event), basePath])),
     query: encodePairs(queryPairs(event)),
-    body: event.body,
-    isBase64Encoded: event.isBase64Encoded,
   })
 }
 
