@@ -91,3 +91,35 @@ test.each([Number.POSITIVE_INFINITY, 2 ** 40, Number.NaN])(
     expect((await serve(() => new Response())(event('/'), context)).statusCode).toBe(200)
   },
 )
+
+test('of invocations at once only those whose time is up are ended', async () => {
+  const signals = new Map<string, AbortSignal>()
+  const release = Promise.withResolvers<void>()
+  const app = async () => {
+    const { requestId, signal } = getInvocation()!
+    signals.set(requestId, signal)
+    await (requestId === 'short' ? never() : release.promise)
+    return new Response(requestId)
+  }
+  const handler = serve(app, { log() {} })
+  const long = handler(event('/'), lambdaContext({ awsRequestId: 'long' }))
+  const short = await handler(event('/'), lambdaContext({ ...soon, awsRequestId: 'short' }))
+  expect(short.statusCode).toBe(504)
+  expect(signals.get('short')?.reason).toBeInstanceOf(DeadlineError)
+  expect(signals.get('long')?.aborted).toBe(false)
+  release.resolve()
+  expect(await long).toMatchObject({ statusCode: 200, body: 'long' })
+})
+
+test('a signal that is asked for when the time is up has aborted already', async () => {
+  let late: Promise<boolean> | undefined
+  const app = () => {
+    const invocation = getInvocation()
+    const over = Promise.withResolvers<void>()
+    setTimeout(over.resolve, 100)
+    late = over.promise.then(() => invocation!.signal.aborted)
+    return never()
+  }
+  await serve(app, { log() {} })(event('/'), lambdaContext(soon))
+  expect(await late).toBe(true)
+})

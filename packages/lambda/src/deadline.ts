@@ -8,7 +8,9 @@ const longestTimer = 2 ** 31 - 1
 export class Deadline {
   /** When Lambda ends the invocation, in ms since the epoch. */
   readonly at: number
-  readonly #controller = new AbortController()
+  /** Made for who asks for the signal: the first of a process is loaded, and few look at it. */
+  #controller: AbortController | null = null
+  #error: DeadlineError | null = null
   readonly #expired = Promise.withResolvers<never>()
   readonly #timer: NodeJS.Timeout | undefined
 
@@ -22,8 +24,17 @@ export class Deadline {
     this.#timer = setTimeout(() => this.#expire(new DeadlineError(limitMs)), waitMs)
   }
 
+  /** Aborts when the time is up. */
   get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController()
+      if (this.#error) this.#controller.abort(this.#error)
+    }
     return this.#controller.signal
+  }
+
+  get isOver(): boolean {
+    return this.#error !== null
   }
 
   /** What `work` settles with, or a rejection with `DeadlineError` if that takes too long. */
@@ -33,7 +44,7 @@ export class Deadline {
 
   /** Throws `DeadlineError` once the time is up. */
   check(): void {
-    if (this.signal.aborted) throw this.signal.reason
+    if (this.#error) throw this.#error
   }
 
   /** Nothing expires any more. */
@@ -42,7 +53,8 @@ export class Deadline {
   }
 
   #expire(error: DeadlineError): void {
-    this.#controller.abort(error)
+    this.#error = error
+    this.#controller?.abort(error)
     this.#expired.reject(error)
   }
 }

@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Deadline } from './deadline.ts'
 import { InvalidContextError } from './errors.ts'
-import type { HttpEvent } from './fronts/exchange.ts'
-import type { Identity } from './identity.ts'
+import type { Caller, HttpEvent } from './fronts/exchange.ts'
+import { type Identity, nobody } from './identity.ts'
 
 /**
  * The part of Lambda's context object that Thaw and most applications use.
@@ -62,6 +63,48 @@ export function getInvocation(): Invocation | null {
 export function within<T>(invocation: Invocation, fn: () => T): T {
   return current.run(invocation, fn)
 }
+
+/** An invocation whose `signal` is made when somebody asks for it. */
+class Begun<E> implements Invocation {
+  declare readonly requestId: string
+  declare readonly deadline: number
+  declare readonly coldStart: boolean
+  declare readonly traceId: string | null
+  declare readonly clientAddress: string | null
+  declare readonly identity: Identity
+  declare readonly event: E
+  declare readonly lambdaContext: LambdaContext
+  readonly #deadline: Deadline
+
+  constructor(arrival: Arrival, deadline: Deadline, event: E, { address, identity }: Caller) {
+    this.requestId = arrival.requestId
+    this.deadline = deadline.at
+    this.coldStart = arrival.coldStart
+    this.traceId = arrival.traceId
+    this.clientAddress = address
+    this.identity = identity
+    this.event = event
+    this.lambdaContext = arrival.lambdaContext
+    this.#deadline = deadline
+  }
+
+  // On the prototype: a getter of each object alone would give each a shape of its own, and slow all that reads them.
+  get signal(): AbortSignal {
+    return this.#deadline.signal
+  }
+}
+
+/** The invocation for `event`, which `caller` sent. */
+export function begin<E>(
+  arrival: Arrival,
+  deadline: Deadline,
+  event: E,
+  caller: Caller = unknown,
+): Invocation & { readonly event: E } {
+  return new Begun(arrival, deadline, event, caller)
+}
+
+const unknown: Caller = { address: null, identity: nobody }
 
 /** What a handler knows of an event before it looks into it. */
 export type Arrival = Pick<Invocation, 'requestId' | 'coldStart' | 'traceId' | 'lambdaContext'>

@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer'
 import { readResponse } from './apps/fetch.ts'
 import { fixedBody, type ResponseParts } from './http/response.ts'
 import { statusText } from './http/status.ts'

@@ -74,7 +74,7 @@ export function createResponder(application: Application, settings: Settings): R
       deadline.check()
       const response = await application(read, invocation)
       // Too late: the client has its answer.
-      if (deadline.signal.aborted) response.body.cancel().catch(() => {})
+      if (deadline.isOver) response.body.cancel().catch(() => {})
       deadline.check()
       return send(response)
     }

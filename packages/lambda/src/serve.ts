@@ -3,7 +3,7 @@ import type { FetchHandler } from './apps/fetch.ts'
 import { Deadline } from './deadline.ts'
 import type { Exchange, FrontAnswer } from './fronts/exchange.ts'
 import { openEvent } from './fronts/open.ts'
-import { createReception, type LambdaContext, within } from './invocation.ts'
+import { begin, createReception, type LambdaContext, within } from './invocation.ts'
 import { type ServeOptions, settle } from './options.ts'
 import { createResponder, type Turn } from './respond.ts'
 import { shutDownWithEnvironment } from './shutdown/shutdown.ts'
@@ -38,16 +38,8 @@ export function serve(app: App, options: ServeOptions = {}): HttpHandler {
   const open = (exchange: Exchange, context: LambdaContext): Turn => {
     const startedAt = process.uptime()
     const arrival = receive(context)
-    const { address, identity } = exchange.readCaller()
     const deadline = new Deadline(context)
-    const invocation = {
-      ...arrival,
-      deadline: deadline.at,
-      signal: deadline.signal,
-      clientAddress: address,
-      identity,
-      event: exchange.event,
-    }
+    const invocation = begin(arrival, deadline, exchange.event, exchange.readCaller())
     return { exchange, invocation, deadline, startedAt }
   }
 

@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer'
 import type { Writable } from 'node:stream'
 import { ResponseTooLargeError, StreamClosedError } from './errors.ts'
 import { fixedBody, type ResponseBody } from './http/response.ts'

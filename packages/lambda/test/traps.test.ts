@@ -159,6 +159,28 @@ describe.each(fronts)('%s', (name, encode) => {
     expect(await seen(sent({ method: 'GET', body }), bytes)).toEqual([])
   })
 
+  test('a body that is marked as base64 and is none is an error that says so, and nobody is called', async () => {
+    const records: LogRecord[] = []
+    const handler = serve(() => expect.unreachable(), { log: (record) => void records.push(record) })
+    const body = { body: 'no base64!', isBase64Encoded: true }
+    const answer = read(await handler({ ...encode(sent({ method: 'POST' })), ...body }, lambdaContext()))
+    expect(answer.statusCode).toBe(500)
+    expect(JSON.parse(String(answer.body))).toMatchObject({ code: 'EVENT_MALFORMED' })
+    expect(records).toMatchObject([{ level: 'ERROR', status: 500, error: { code: 'EVENT_MALFORMED' } }])
+  })
+
+  test('a body that is no JSON is the mistake of the client', async () => {
+    const records: LogRecord[] = []
+    const answer = await ask(
+      sent({ method: 'POST', body: Buffer.from('{"a":') }),
+      async (request) => Response.json(await request.json()),
+      { log: (record: LogRecord) => records.push(record), logRequests: true },
+    )
+    expect(answer.statusCode).toBe(400)
+    expect(JSON.parse(String(answer.body))).toMatchObject({ detail: expect.stringContaining('JSON') })
+    expect(records).toMatchObject([{ level: 'INFO', status: 400, error: { name: 'SyntaxError' } }])
+  })
+
   test('each cookie that is set stays its own, with the comma of its date', async () => {
     const set = ['a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT', 'b=2', 'c=3']
     const { cookies } = await ask(sent(), () => {

@@ -104,6 +104,32 @@ test('64 requests at once each have their own context', async () => {
   expect(answers.map(({ body }) => JSON.parse(body).requestId)).toEqual(ids)
 })
 
+test('bookmarks and log lines of requests at once are those of each', async () => {
+  const lines: string[] = []
+  run.child.stdout.on('data', (chunk) => lines.push(...String(chunk).trim().split('\n')))
+  const ids = Array.from({ length: 40 }, (_, index) => `own-${index}`)
+  const fails = (id: string) => id.endsWith('7')
+  const answers = await Promise.all(
+    ids.map((id) =>
+      call('GET', '/v1/own', {
+        'lambda-web-request-id': id,
+        'x-thaw-bookmark': `of-${id}`,
+        ...(fails(id) && { 'x-fail': '1' }),
+      }),
+    ),
+  )
+  ids.forEach((id, index) => {
+    const { status, headers, body } = answers[index]!
+    if (fails(id)) expect(JSON.parse(body)).toMatchObject({ status: 500, requestId: id })
+    else {
+      expect([status, headers['x-thaw-bookmark']]).toEqual([200, `of-${id}`])
+      expect(JSON.parse(body)).toEqual({ requestId: id, read: `of-${id}`, isAborted: false })
+    }
+  })
+  const failed = ids.filter(fails).map((id) => `${id} failed ${id}`)
+  await vi.waitFor(() => expect(lines.toSorted()).toEqual(failed.toSorted()))
+})
+
 test.each(['nonsense', '127.0.0.1', 'http://'])('the endpoint %j is refused', (endpoint) => {
   vi.stubEnv('AWS_LAMBDA_HTTP_ENDPOINT', endpoint)
   expect(() => serve(() => new Response())).toThrow(expect.objectContaining({ code: 'SERVE_CONFIG' }))
@@ -115,5 +141,5 @@ test('on SIGTERM what is under way is answered, then the participants are shut d
   run.child.kill('SIGTERM')
   expect((await slow).status).toBe(201)
   expect(await run.ended).toBe('SIGTERM')
-  expect(await run.output).toBe('slow\nshut down\n')
+  expect(await run.output).toMatch(/(^|\n)slow\nshut down\n$/)
 })

@@ -4,7 +4,7 @@ import { pairsOf } from '../fetch/headers.ts'
 import { requestOver, Request as StandIn } from '../fetch/request.ts'
 import { responseBody } from '../fetch/response.ts'
 import type { RequestParts } from '../http/request.ts'
-import type { ResponseBody, ResponseParts } from '../http/response.ts'
+import { bodyAtOnce, type ResponseBody, type ResponseParts } from '../http/response.ts'
 import type { Application, LambdaEnv } from './application.ts'
 
 export type FetchHandler = (request: Request, env: LambdaEnv) => Response | Promise<Response>
@@ -62,14 +62,10 @@ export function readResponse(response: Response): ResponseParts {
 
 /** The body of a stand-in that has it already, or has none: no stream in between. */
 function sourceBody(body: Body | null): ResponseBody {
-  return {
-    text: () => body && takeText(body),
-    bytes: () => readBytes(body),
-    async *chunks() {
-      yield await readBytes(body)
-    },
-    async cancel() {},
-  }
+  return bodyAtOnce(
+    () => readBytes(body),
+    () => body && takeText(body),
+  )
 }
 
 function bodyOf(response: Response): ResponseBody {

@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer'
 import type { Agent, IncomingMessage } from 'node:http'
 import { AwsCallError } from '../errors.ts'
 import { type Credentials, sign } from './sign.ts'

@@ -1,6 +1,5 @@
 import { Deadline } from '../deadline.ts'
-import { nobody } from '../identity.ts'
-import { type Arrival, createReception, type LambdaContext, within } from '../invocation.ts'
+import { type Arrival, begin, createReception, type LambdaContext, within } from '../invocation.ts'
 import { checkParticipants } from '../options.ts'
 import { nest, type Participant } from '../participant.ts'
 import { shutDownWithEnvironment } from '../shutdown/shutdown.ts'
@@ -35,8 +34,7 @@ export function createEntry(participants: readonly Participant[] = []): Entry {
       }
     },
     run({ arrival, deadline }, event, fn) {
-      const { at, signal } = deadline
-      const invocation = { ...arrival, deadline: at, signal, clientAddress: null, identity: nobody, event }
+      const invocation = begin(arrival, deadline, event)
       const checked = async () => {
         deadline.check()
         return fn()

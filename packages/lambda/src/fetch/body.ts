@@ -1,5 +1,3 @@
-import { Buffer } from 'node:buffer'
-
 /**
  * The body of a request or a response. A source that is there already is handed on as it is; the stream is made only
  * when somebody asks for it.

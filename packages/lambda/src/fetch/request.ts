@@ -192,7 +192,13 @@ export class Request {
   }
 
   async json(): Promise<unknown> {
-    return JSON.parse(await readText(this.#state.body))
+    const text = await readText(this.#state.body)
+    try {
+      return JSON.parse(text)
+    } catch (error) {
+      // What the client sent is its mistake: where nobody catches this, it is answered so.
+      throw Object.assign(error as SyntaxError, { status: 400 })
+    }
   }
 
   async formData(): Promise<FormData> {

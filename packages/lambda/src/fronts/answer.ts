@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer'
 import { ResponseTooLargeError } from '../errors.ts'
 import type { HttpAnswer } from '../http/response.ts'
 

@@ -34,46 +34,26 @@ export function textList(value: unknown, field: string): string[] {
 }
 
 /**
- * The pairs of a map of strings, or of lists of them, in order; what is null is left out. Throws
+ * Goes through a map of strings, or of lists of them, in order; what is null is left out. Throws
  * `MalformedEventError`.
  */
-export function textPairs(value: unknown, field: string): [name: string, value: string][] {
-  if (value === undefined || value === null) return []
+export function eachText(value: unknown, field: string, take: (name: string, value: string) => void): void {
+  if (value === undefined || value === null) return
   if (!isObject(value)) throw new MalformedEventError(field, `must be an object, not ${describe(value)}.`)
-  const pairs: [string, string][] = []
-  for (const [name, entry] of Object.entries(value)) {
-    if (Array.isArray(entry)) {
-      for (const part of textList(entry, `${field}.${name}`)) pairs.push([name, part])
-    } else {
-      const part = text(entry, `${field}.${name}`)
-      if (part !== null) pairs.push([name, part])
-    }
+  for (const name of Object.keys(value)) {
+    const entry = value[name]
+    if (typeof entry === 'string') take(name, entry)
+    else if (Array.isArray(entry)) {
+      for (const part of textList(entry, `${field}.${name}`)) take(name, part)
+    } else text(entry, `${field}.${name}`)
   }
+}
+
+/** The pairs of such a map. Throws `MalformedEventError`. */
+export function textPairs(value: unknown, field: string): [name: string, value: string][] {
+  const pairs: [string, string][] = []
+  eachText(value, field, (name, part) => pairs.push([name, part]))
   return pairs
-}
-
-/**
- * The headers or the query of an event that says them twice: in a map of lists, which has everything, and in a map of
- * single values, which counts for names that only it has (events written by hand). Throws `MalformedEventError`.
- */
-export function mergedPairs(
-  event: MapsOfBoth,
-  field: 'headers' | 'queryStringParameters',
-): [name: string, value: string][] {
-  const listsField = field === 'headers' ? 'multiValueHeaders' : 'multiValueQueryStringParameters'
-  const pairs = textPairs(event[listsField], listsField)
-  const singles = textPairs(event[field], field)
-  if (pairs.length === 0 || singles.length === 0) return pairs.length === 0 ? singles : pairs
-  const same = (name: string) => (field === 'headers' ? name.toLowerCase() : name)
-  const known = new Set(pairs.map(([name]) => same(name)))
-  return [...pairs, ...singles.filter(([name]) => !known.has(same(name)))]
-}
-
-interface MapsOfBoth {
-  readonly headers?: unknown
-  readonly multiValueHeaders?: unknown
-  readonly queryStringParameters?: unknown
-  readonly multiValueQueryStringParameters?: unknown
 }
 
 /** `value` where it is an object with anything in it, otherwise null: for parts of an event that are passed on. */

@@ -1,8 +1,8 @@
-import { Buffer } from 'node:buffer'
 import { MalformedEventError, RequestRefusedError } from '../errors.ts'
 import type { RequestParts } from '../http/request.ts'
 import { originOf } from '../http/url.ts'
-import { text } from './fields.ts'
+import { text, textPairs } from './fields.ts'
+import { isToken } from './headers.ts'
 
 /** What every front says of a request, each in its own words. */
 interface Found {
@@ -16,14 +16,18 @@ interface Found {
   readonly path: string
   /** Encoded, without `?`; '' for none. */
   readonly query: string
-  readonly body: unknown
-  readonly isBase64Encoded: unknown
+}
+
+/** Which all fronts call the same. */
+interface EventBody {
+  readonly body?: unknown
+  readonly isBase64Encoded?: unknown
 }
 
 /** Throws `MalformedEventError` and `RequestRefusedError`, as `Exchange.readRequest` says. */
-export function assembleRequest(found: Found): RequestParts {
+export function assembleRequest(event: EventBody, found: Found): RequestParts {
   const { headers } = found
-  const body = readBody(found.body, found.isBase64Encoded)
+  const body = readBody(event)
   // A client may have sent the body in chunks, without a length. Behind the front the length is known.
   if (body) headers.set('content-length', String(body.length))
   if (!headers.get('host')) headers.set('host', found.domainName || 'localhost')
@@ -45,29 +49,19 @@ function checkMethod(method: string, field: string): string {
   return method
 }
 
-/** Headers by their names in lower case; a repeated one is joined to the one before. Throws `MalformedEventError`. */
-export function collectHeaders(
-  pairs: readonly (readonly [name: string, value: string])[],
-): Map<string, string> {
-  const headers = new Map<string, string>()
-  for (const [name, value] of pairs) {
-    if (!isToken(name)) throw new MalformedEventError(`headers.${name}`, 'is no HTTP header name.')
-    if (/[\0\r\n]/.test(value)) throw new MalformedEventError(`headers.${name}`, 'holds a line break or NUL.')
-    const key = name.toLowerCase()
-    const before = headers.get(key)
-    const separator = key === 'cookie' ? '; ' : ', '
-    headers.set(key, before === undefined ? headerBytes(value) : before + separator + headerBytes(value))
-  }
-  return headers
-}
-
-// Fronts decode header bytes as UTF-8; a `Headers` value, like Node's, holds one character for each byte.
-function headerBytes(value: string): string {
-  return /[^\0-\x7f]/.test(value) ? Buffer.from(value, 'utf8').toString('latin1') : value
-}
-
-function isToken(value: string): boolean {
-  return /^[\w!#$%&'*+.^`|~-]+$/.test(value)
+/**
+ * The query of an event that says it twice: in a map of lists, which has everything, and in a map of single values,
+ * which counts for names that only it has (events written by hand). Throws `MalformedEventError`.
+ */
+export function queryPairs(event: {
+  readonly queryStringParameters?: unknown
+  readonly multiValueQueryStringParameters?: unknown
+}): [name: string, value: string][] {
+  const pairs = textPairs(event.multiValueQueryStringParameters, 'multiValueQueryStringParameters')
+  const singles = textPairs(event.queryStringParameters, 'queryStringParameters')
+  if (pairs.length === 0) return singles
+  const known = new Set(pairs.map(([name]) => name))
+  return [...pairs, ...singles.filter(([name]) => !known.has(name))]
 }
 
 /** A query string of pairs that the front has decoded. */
@@ -76,7 +70,7 @@ export function encodePairs(pairs: readonly (readonly [name: string, value: stri
   return pairs.map(([name, value]) => `${encode(name)}=${encode(value)}`).join('&')
 }
 
-function readBody(value: unknown, isBase64Encoded: unknown): Uint8Array<ArrayBuffer> | null {
+function readBody({ body: value, isBase64Encoded }: EventBody): Uint8Array<ArrayBuffer> | null {
   const body = text(value, 'body')
   if (body === null || body === '') return null
   if (isBase64Encoded !== true) return Buffer.from(body, 'utf8')

@@ -1,5 +1,7 @@
-import { Buffer, isUtf8 } from 'node:buffer'
 import { InvalidResponseError } from '../errors.ts'
+
+// Not by import, which looks at all exports and loads files and blobs for it.
+const { isUtf8 } = process.getBuiltinModule('node:buffer')
 
 /** What an application answered, before its body is read. */
 export interface ResponseParts {
@@ -39,12 +41,21 @@ export interface HttpAnswer extends ResponseHead {
 
 /** A body that is there already. */
 export function fixedBody(bytes: Uint8Array): ResponseBody {
+  return bodyAtOnce(async () => bytes)
+}
+
+/** A body that is had whole or not at all. */
+export function bodyAtOnce(
+  bytes: ResponseBody['bytes'],
+  text: () => string | null = () => null,
+): ResponseBody {
   return {
-    bytes: async () => bytes,
-    chunks: async function* () {
-      yield bytes
+    text,
+    bytes,
+    async *chunks() {
+      yield await bytes()
     },
-    cancel: async () => {},
+    async cancel() {},
   }
 }
 

@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer'
 import { NotQueueEventError } from '../errors.ts'
 import { describe, isObject } from '../fronts/fields.ts'
 

@@ -88,9 +88,7 @@ export function queue<Body = unknown>(
   function reportLeft(session: Session, records: readonly SqsRecord[], begun: ReadonlySet<SqsRecord>): void {
     const left = records.filter((record) => !begun.has(record))
     if (left.length === 0) return
-    const reason = session.deadline.signal.aborted
-      ? 'the time was up'
-      : 'one before them in their group failed'
+    const reason = session.deadline.isOver ? 'the time was up' : 'one before them in their group failed'
     log({
       ...logLine('WARN', `${left.length} messages were not begun: ${reason}`, session.arrival),
       queue: left[0]!.eventSourceARN,
@@ -102,7 +100,7 @@ export function queue<Body = unknown>(
       const records = readRecords(event)
       const begun = new Set<SqsRecord>()
       const failed = await workOff(records, concurrency, async (record) => {
-        if (session.deadline.signal.aborted) return false
+        if (session.deadline.isOver) return false
         begun.add(record)
         try {
           await entry.run(session, record, () => work(record))

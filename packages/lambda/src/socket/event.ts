@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer'
 import { InvalidBodyError, NotSocketEventError } from '../errors.ts'
 import { describe, isObject, textPairs, wordOrNull } from '../fronts/fields.ts'
 

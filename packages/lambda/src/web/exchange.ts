@@ -1,6 +1,6 @@
-import { Buffer } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import type { Exchange } from '../fronts/exchange.ts'
+import { joinHeader } from '../fronts/headers.ts'
 import { writeHttpV2Answer } from '../fronts/http-v2/answer.ts'
 import { lastForwarded } from '../fronts/request.ts'
 import { encodeRawPath, encodeRawQuery, originOf, stripPrefixes } from '../http/url.ts'
@@ -62,8 +62,7 @@ function headersOf({ rawHeaders }: IncomingMessage): Map<string, string> {
     const name = rawHeaders[index]!.toLowerCase()
     const value = rawHeaders[index + 1]!
     const before = headers.get(name)
-    const separator = name === 'cookie' ? '; ' : ', '
-    headers.set(name, before === undefined ? value : before + separator + value)
+    headers.set(name, before === undefined ? value : joinHeader(name, before, value))
   }
   headers.delete('transfer-encoding')
   return headers

@@ -1,7 +1,7 @@
-import { Buffer } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ServeConfigError } from '../errors.ts'
 import type { Exchange } from '../fronts/exchange.ts'
+import { asBytes } from '../fronts/headers.ts'
 import type { ResponseHead } from '../http/response.ts'
 import type { LambdaContext } from '../invocation.ts'
 import type { Send } from '../respond.ts'
@@ -53,18 +53,13 @@ async function respond(
   const exchange = openWebRequest(incoming, requestId, Buffer.concat(chunks))
   await answer(exchange, contextOf(requestId), async (head, body, signal) => {
     const { status, headers, cookies } = head as ResponseHead
-    const sent = Object.entries(headers).map(([name, value]) => [name, headerBytes(value)] as const)
+    const sent = Object.entries(headers).map(([name, value]) => [name, asBytes(value)] as const)
     response.writeHead(status, {
       ...Object.fromEntries(sent),
-      ...(cookies.length > 0 && { 'set-cookie': cookies.map(headerBytes) }),
+      ...(cookies.length > 0 && { 'set-cookie': cookies.map(asBytes) }),
     })
     await writeBody(response, body, signal)
   })
-}
-
-/** Node writes one byte for each character; a head has text. */
-function headerBytes(text: string): string {
-  return /[^\0-\x7f]/.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text
 }
 
 /** What a function with events is told with each. A Web Function is told of no time limit. */

@@ -62,15 +62,22 @@ function listenerApplication(listener: RequestListener): Application {
   }
 }
 
+interface ParsedMessage extends IncomingMessage {
+  /** @param count of names and values together. */
+  _addHeaderLines(rawHeaders: string[], count: number): void
+}
+
 function fill(request: IncomingMessage, { method, target, headers, body }: RequestParts): IncomingMessage {
   request.method = method
   request.url = target
   request.httpVersion = '1.1'
   request.httpVersionMajor = 1
   request.httpVersionMinor = 1
-  request.rawHeaders = [...headers].flat()
-  request.headers = Object.fromEntries(headers)
-  request.headersDistinct = Object.fromEntries([...headers].map(([name, value]) => [name, [value]]))
+  const rawHeaders: string[] = []
+  for (const [name, value] of headers)
+    rawHeaders.push(name, value)
+    // As Node's parser gives them: the maps are made when a listener looks at them.
+  ;(request as ParsedMessage)._addHeaderLines(rawHeaders, rawHeaders.length)
   request.complete = true
   if (body) request.push(body)
   request.push(null)

@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer'
 import { Duplex } from 'node:stream'
 import { InvalidResponseError } from '../../errors.ts'
 import type { ResponseBody, ResponseParts } from '../../http/response.ts'

@@ -1,24 +1,22 @@
 import type { RequestParts } from '../../http/request.ts'
 import { encodeRawPath, encodeRawQuery, stripPrefixes } from '../../http/url.ts'
-import { mergedPairs } from '../fields.ts'
-import { assembleRequest, collectHeaders } from '../request.ts'
+import { readHeaders } from '../headers.ts'
+import { assembleRequest, queryPairs } from '../request.ts'
 import type { AlbEvent } from './event.ts'
 
 /** The request that the client sent, out of a load balancer's event; see `Exchange.readRequest`. */
 export function readAlbRequest(event: AlbEvent, basePath: string): RequestParts {
-  return assembleRequest({
+  return assembleRequest(event, {
     method: event.httpMethod,
     methodField: 'httpMethod',
-    headers: collectHeaders(mergedPairs(event, 'headers')),
+    headers: readHeaders(event.headers, event.multiValueHeaders),
     domainName: null,
     path: encodeRawPath(stripPrefixes(event.path, [basePath])),
     query: readQuery(event),
-    body: event.body,
-    isBase64Encoded: event.isBase64Encoded,
   })
 }
 
 function readQuery(event: AlbEvent): string {
-  const pairs = mergedPairs(event, 'queryStringParameters')
+  const pairs = queryPairs(event)
   return encodeRawQuery(pairs.map(([name, value]) => `${name}=${value}`).join('&'))
 }

@@ -1,6 +1,6 @@
 import { type Identity, nobody } from '../../identity.ts'
-import { fieldsOrNull, wordOrNull } from '../fields.ts'
-import { readCertificate } from '../identity.ts'
+import { fieldsOrNull } from '../fields.ts'
+import { identityOf } from '../identity.ts'
 import type { HttpV2RequestContext } from './event.ts'
 
 export function readHttpV2Identity({ authorizer, authentication }: HttpV2RequestContext): Identity {
@@ -9,12 +9,11 @@ export function readHttpV2Identity({ authorizer, authentication }: HttpV2Request
   if (!jwt && !lambda && !iam && !clientCert) return nobody
   const { claims, scopes } = fieldsOrNull(jwt) ?? {}
   const { userArn, accountId, userId } = fieldsOrNull(iam) ?? {}
-  const arn = wordOrNull(userArn)
-  return {
-    claims: fieldsOrNull(claims),
-    scopes: Array.isArray(scopes) ? scopes : [],
-    authorizer: fieldsOrNull(lambda),
-    iam: arn === null ? null : { arn, accountId: wordOrNull(accountId), userId: wordOrNull(userId) },
-    certificate: readCertificate(clientCert),
-  }
+  return identityOf({
+    claims,
+    scopes,
+    authorizer: lambda,
+    iam: { arn: userArn, accountId, userId },
+    clientCert,
+  })
 }

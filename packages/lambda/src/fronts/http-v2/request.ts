@@ -1,21 +1,20 @@
 import type { RequestParts } from '../../http/request.ts'
 import { encodeDecodedPath, encodeRawPath, encodeRawQuery, stripPrefixes } from '../../http/url.ts'
 import { text, textList, textPairs, wordOrNull } from '../fields.ts'
-import { assembleRequest, collectHeaders, encodePairs } from '../request.ts'
+import { addHeader, readHeaders } from '../headers.ts'
+import { assembleRequest, encodePairs } from '../request.ts'
 import type { HttpV2Event } from './event.ts'
 
 /** The request that the client sent, out of a payload format 2.0 event; see `Exchange.readRequest`. */
 export function readHttpV2Request(event: HttpV2Event, basePath: string): RequestParts {
   const { http, domainName } = event.requestContext
-  return assembleRequest({
+  return assembleRequest(event, {
     method: http.method,
     methodField: 'requestContext.http.method',
-    headers: readHeaders(event),
+    headers: readAllHeaders(event),
     domainName: text(domainName, 'requestContext.domainName'),
     path: readPath(event, basePath),
     query: readQuery(event),
-    body: event.body,
-    isBase64Encoded: event.isBase64Encoded,
   })
 }
 
@@ -37,11 +36,12 @@ function readQuery(event: HttpV2Event): string {
   return encodePairs(textPairs(event.queryStringParameters, 'queryStringParameters'))
 }
 
-function readHeaders(event: HttpV2Event): Map<string, string> {
-  const pairs = textPairs(event.headers, 'headers')
+function readAllHeaders(event: HttpV2Event): Map<string, string> {
+  const headers = readHeaders(event.headers)
   // A Function URL sends cookies both ways, an HTTP API in this list alone.
   const cookies = textList(event.cookies, 'cookies')
-  if (cookies.length === 0) return collectHeaders(pairs)
-  const others = pairs.filter(([name]) => name.toLowerCase() !== 'cookie')
-  return collectHeaders([...others, ['cookie', cookies.join('; ')]])
+  if (cookies.length === 0) return headers
+  headers.delete('cookie')
+  addHeader(headers, 'cookie', cookies.join('; '))
+  return headers
 }

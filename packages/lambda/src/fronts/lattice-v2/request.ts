@@ -1,21 +1,20 @@
 import type { RequestParts } from '../../http/request.ts'
 import { encodeRawPath, encodeRawQuery, stripPrefixes } from '../../http/url.ts'
 import { textPairs } from '../fields.ts'
-import { assembleRequest, collectHeaders, encodePairs } from '../request.ts'
+import { readHeaders } from '../headers.ts'
+import { assembleRequest, encodePairs } from '../request.ts'
 import type { LatticeV2Event } from './event.ts'
 
 /** The request that the client sent, out of a VPC Lattice event; see `Exchange.readRequest`. */
 export function readLatticeV2Request(event: LatticeV2Event, basePath: string): RequestParts {
   const [path, query] = splitPath(event)
-  return assembleRequest({
+  return assembleRequest(event, {
     method: event.method,
     methodField: 'method',
-    headers: collectHeaders(textPairs(event.headers, 'headers')),
+    headers: readHeaders(event.headers),
     domainName: null,
     path: encodeRawPath(stripPrefixes(path, [basePath])),
     query,
-    body: event.body,
-    isBase64Encoded: event.isBase64Encoded,
   })
 }
 

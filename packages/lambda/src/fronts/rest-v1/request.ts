@@ -1,21 +1,20 @@
 import type { RequestParts } from '../../http/request.ts'
 import { encodeRawPath, stripPrefixes } from '../../http/url.ts'
-import { mergedPairs, text } from '../fields.ts'
-import { assembleRequest, collectHeaders, encodePairs } from '../request.ts'
+import { text } from '../fields.ts'
+import { readHeaders } from '../headers.ts'
+import { assembleRequest, encodePairs, queryPairs } from '../request.ts'
 import type { RestV1Event } from './event.ts'
 
 /** The request that the client sent, out of a REST API's event; see `Exchange.readRequest`. */
 export function readRestV1Request(event: RestV1Event, basePath: string): RequestParts {
   const context = event.requestContext ?? {}
-  return assembleRequest({
+  return assembleRequest(event, {
     method: event.httpMethod,
     methodField: 'httpMethod',
-    headers: collectHeaders(mergedPairs(event, 'headers')),
+    headers: readHeaders(event.headers, event.multiValueHeaders),
     domainName: text(context.domainName, 'requestContext.domainName'),
     path: encodeRawPath(stripPrefixes(event.path, [stageOf(event), basePath])),
-    query: encodePairs(mergedPairs(event, 'queryStringParameters')),
-    body: event.body,
-    isBase64Encoded: event.isBase64Encoded,
+    query: encodePairs(queryPairs(event)),
   })
 }
 
