@@ -42,3 +42,4 @@ export type {
 } from './model.ts'
 export { queueUrlVariable } from './queue-url.ts'
 export { parseRoute } from './route.ts'
+export { nextTime } from './schedule/schedule.ts'

@@ -1,6 +1,6 @@
 import type { Report } from './checks.ts'
 import type { DatabaseDefinition } from './model.ts'
-import { rateProblem } from './schedule.ts'
+import { readRate } from './schedule/rate.ts'
 import { show } from './units.ts'
 
 /**
@@ -12,7 +12,6 @@ const DEFAULT_RATE = 'rate(15 minutes)'
 /** What the maintenance function is called among the functions of an application. */
 export const MAINTENANCE_NAME = 'maintenance'
 
-const minutesOf: Readonly<Record<string, number>> = { minute: 1, hour: 60, day: 1_440 }
 const mostMinutes = 7 * 1_440
 
 /** Reads when the database is looked after; reports what is no rate that EventBridge takes. */
@@ -26,13 +25,9 @@ export function readMaintenance(report: Report, value: unknown): Pick<DatabaseDe
 }
 
 function maintenanceProblem(value: unknown): string | null {
-  const problem = rateProblem(
-    value,
-    `write 'rate(15 minutes)', 'rate(1 hour)' or 'rate(1 day)', or false for none`,
-  )
-  if (problem !== null) return problem
-  const [, digits, unit = ''] = /^rate\((\d+) (minute|hour|day)/.exec(String(value)) ?? []
-  return Number(digits) * (minutesOf[unit] ?? 1) <= mostMinutes
+  const rate = readRate(value, `write 'rate(15 minutes)', 'rate(1 hour)' or 'rate(1 day)', or false for none`)
+  if ('problem' in rate) return rate.problem
+  return rate.value <= mostMinutes
     ? null
     : `${show(value)} is too seldom; give 7 days at most, or false for none`
 }

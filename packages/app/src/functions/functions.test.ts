@@ -109,7 +109,7 @@ test.each([
   [schedule(entry, 'cron(0 6 * * *)'), 'needs six fields'],
   [schedule(entry, 'cron(0 6 * * * *)'), "must have '?' in one of the two days"],
   [schedule(entry, 'cron(0 6 ? * ? *)'), "must have '?' in one of the two days"],
-  [schedule(entry, 'cron(0 6! * * ? *)'), "'6!' in 'cron(0 6! * * ? *)' is no hours"],
+  [schedule(entry, 'cron(0 6! * * ? *)'), "'6!' is no hour; it takes 0 to 23"],
   [schedule(entry, 7 as unknown as string), 'schedule: 7 is no schedule'],
   [socket(entry, { route: [] }), 'route: is an empty list'],
   [socket(entry, { route: '$other' }), "route: '$other' is no route"],

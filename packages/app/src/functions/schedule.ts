@@ -1,6 +1,6 @@
 import type { Report } from '../checks.ts'
 import type { ScheduleFunction } from '../model.ts'
-import { scheduleProblem } from '../schedule.ts'
+import { scheduleProblem } from '../schedule/schedule.ts'
 import { type BaseReader, readFlag } from './base.ts'
 
 export function readSchedule(
