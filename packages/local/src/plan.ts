@@ -1,15 +1,20 @@
 import { readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { AppFunction, LoadedApp } from '@thaw/app'
+import { accountId } from './account.ts'
+import { type Endpoints, endpointVariables } from './endpoints.ts'
 import type { FunctionSpec } from './environment/environment.ts'
 import { defaultRegion } from './environment/variables.ts'
 import { LocalError } from './errors.ts'
 import type { FunctionRoute } from './http/front.ts'
 import { type FunctionPackage, unpack } from './packages.ts'
+import { queueFunctions, queueVariables } from './sources/queues/names.ts'
 
 /** An application, ready to be run. */
 export interface Plan {
   readonly loaded: LoadedApp
+  /** Of everything but functions whose own variables name another one. */
+  readonly region: string
   readonly specs: ReadonlyMap<string, FunctionSpec>
   readonly routes: readonly FunctionRoute[]
 }
@@ -22,6 +27,8 @@ export interface UnpackedPackage extends FunctionPackage {
 export interface PlanOptions {
   /** Goes over the variables of the application and of its packages. */
   readonly environment: Readonly<Record<string, string>>
+  /** Services that run here, for the functions' SDKs. */
+  readonly endpoints: Endpoints
   /** By the function's name; null runs the sources. */
   readonly packages: ReadonlyMap<string, UnpackedPackage> | null
   readonly initTimeoutMs: number
@@ -29,9 +36,15 @@ export interface PlanOptions {
 
 export function createPlan(loaded: LoadedApp, options: PlanOptions): Plan {
   const { functions } = loaded.app
+  const { SQS, ...others } = options.endpoints
+  // Without a queue of its own an application is left the real SQS.
+  const queues = SQS !== undefined && queueFunctions(loaded.app).length > 0
+  const environment = { ...(queues ? queueVariables(loaded.app, SQS) : {}), ...options.environment }
+  const specOptions = { ...options, environment, endpoints: queues ? options.endpoints : others }
   return {
     loaded,
-    specs: new Map(functions.map((fn) => [fn.name, createSpec(loaded.root, fn, options)])),
+    region: regionOf({ ...loaded.app.environment, ...options.environment }),
+    specs: new Map(functions.map((fn) => [fn.name, createSpec(loaded.root, fn, specOptions)])),
     routes: functions.flatMap((fn) =>
       fn.kind === 'http' ? fn.routes.map((route) => ({ ...route, functionName: fn.name })) : [],
     ),
@@ -40,11 +53,11 @@ export function createPlan(loaded: LoadedApp, options: PlanOptions): Plan {
 
 function createSpec(root: string, fn: AppFunction, options: PlanOptions): FunctionSpec {
   const pack = options.packages?.get(fn.name)
-  const environment = { ...fn.environment, ...pack?.environment, ...options.environment }
-  const region = environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION ?? defaultRegion
+  const given = { ...fn.environment, ...pack?.environment, ...options.environment }
+  const environment = endpointVariables(options.endpoints, given)
   return {
     name: fn.name,
-    arn: `arn:aws:lambda:${region}:123456789012:function:${fn.name}`,
+    arn: `arn:aws:lambda:${regionOf(environment)}:${accountId}:function:${fn.name}`,
     memoryMb: fn.memoryMb,
     concurrency: fn.concurrency ?? null,
     timeoutMs: fn.timeoutSeconds * 1000,
@@ -53,6 +66,10 @@ function createSpec(root: string, fn: AppFunction, options: PlanOptions): Functi
     handler: pack?.handler ?? handlerOf(root, fn),
     environment,
   }
+}
+
+function regionOf(environment: Readonly<Record<string, string>>): string {
+  return environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION ?? defaultRegion
 }
 
 /**

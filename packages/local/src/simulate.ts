@@ -3,6 +3,8 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { LoadedApp } from '@thaw/app'
+import { startAwsServer } from './aws/server.ts'
+import type { Endpoints } from './endpoints.ts'
 import { Environment, type FunctionSpec, type Work } from './environment/environment.ts'
 import type { Outcome } from './environment/outcome.ts'
 import { type EnvironmentInfo, Pool } from './environment/pool.ts'
@@ -11,10 +13,14 @@ import { LocalError } from './errors.ts'
 import { followSources, reload } from './follow.ts'
 import { startFront } from './http/front.ts'
 import { makeTraceId } from './ids.ts'
+import { answerLambda } from './lambda-api/api.ts'
+import { createTails } from './lambda-api/tail.ts'
 import { initTimeoutMs, integrationTimeoutMs, payloadLimitBytes } from './limits.ts'
 import type { Log } from './log.ts'
 import type { FunctionPackage } from './packages.ts'
 import { createPlan, type Plan, unpackAll } from './plan.ts'
+import type { DeadLetter } from './sources/queues/queues.ts'
+import { type SourceOptions, startSources } from './sources/sources.ts'
 
 export interface SimulateOptions {
   /** 0, the default, takes any port that is free. */
@@ -43,12 +49,18 @@ export interface SimulateOptions {
   readonly maxEnvironments?: number
   /** How long an environment may initialise, in ms; 10,000 as on Lambda when absent. */
   readonly initTimeoutMs?: number
+  /** Where Lambda's API and SQS are; any port that is free when absent, 0 or taken. */
+  readonly awsPort?: number
+  /** Queues, schedules and asynchronous invocation; as on AWS when absent. */
+  readonly sources?: SourceOptions
 }
 
 /** A running simulator. */
 export interface Simulator {
   /** Of the HTTP API: `http://127.0.0.1:3000`. */
   readonly url: string
+  /** Of Lambda's API and of SQS, for `--endpoint-url`: `http://127.0.0.1:3001`. */
+  readonly awsUrl: string
   /** The application as it is now. */
   readonly loaded: LoadedApp
   environments(): EnvironmentInfo[]
@@ -56,6 +68,15 @@ export interface Simulator {
   kill(id?: string): Promise<void>
   /** Invokes a function with any JSON value. Throws `LocalError`; a failing function is a result. */
   invoke(functionName: string, payload: unknown): Promise<Outcome>
+  /**
+   * Invokes asynchronously, as `InvocationType: Event` does, and gives the request id. Throws `LocalError`
+   * `FUNCTION_UNKNOWN`, `EVENT_TOO_LARGE`.
+   */
+  invokeAsync(functionName: string, payload: unknown): string
+  /** Runs the function of a schedule now, enabled or not, asynchronously. Throws `LocalError` `FUNCTION_UNKNOWN`. */
+  runSchedule(functionName: string): string
+  /** What the dead-letter queue of a function holds. Throws `LocalError` `FUNCTION_UNKNOWN`. */
+  deadLetters(functionName: string): DeadLetter[]
   /** Kills every environment and removes every temporary file. */
   close(): Promise<void>
 }
@@ -69,7 +90,9 @@ export interface Simulator {
  */
 export async function simulate(loaded: LoadedApp, options: SimulateOptions = {}): Promise<Simulator> {
   check(options)
-  const log = options.log ?? (() => {})
+  const tails = createTails(options.log ?? (() => {}))
+  const { log } = tails
+  const host = options.host ?? '127.0.0.1'
   await using opened = new AsyncDisposableStack()
 
   const parent = resolve(options.stateDirectory ?? tmpdir())
@@ -79,7 +102,7 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
   opened.defer(() => reaper.close())
 
   const makePlan = await planner(loaded, options, join(directory, 'packages'))
-  let plan = makePlan(loaded)
+  let plan: Plan
 
   const pool = new Pool({
     maxEnvironments: options.maxEnvironments ?? 50,
@@ -91,10 +114,12 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
   })
   opened.defer(() => pool.close())
 
-  const invoke = async (functionName: string, event: string, traceId: string) =>
-    await pool.invoke(specOf(plan, functionName), workOf(event, traceId))
+  const invoke = async (functionName: string, event: string, traceId: string, requestId?: string) =>
+    await pool.invoke(specOf(plan, functionName), workOf(event, traceId, requestId))
+  const aws = await startAwsServer({ host, port: options.awsPort ?? 0, log })
+  opened.defer(() => aws.close())
   const front = await startFront({
-    host: options.host ?? '127.0.0.1',
+    host,
     port: options.port ?? 0,
     routes: () => plan.routes,
     invoke,
@@ -102,10 +127,21 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
     log,
   })
   opened.defer(() => front.close())
+  const endpoints = { LAMBDA: aws.url, SQS: aws.url }
+  plan = makePlan(loaded, endpoints)
+
+  const { region } = plan
+  const sources = startSources({ ...options.sources, server: aws, region, invoke, log })
+  opened.defer(() => sources.close())
+  sources.update(loaded.app)
+  const { asynchronous, scheduledEvent } = sources
+  const lambdaApi = { loaded: () => plan.loaded, region, invoke, asynchronous, tails, scheduledEvent }
+  aws.serve((request) => answerLambda(lambdaApi, request))
 
   if (options.watch === true) {
     const replan = async (paths: readonly string[]) => {
-      plan = makePlan(await reload(plan.loaded, paths))
+      plan = makePlan(await reload(plan.loaded, paths), endpoints)
+      sources.update(plan.loaded.app)
       return plan
     }
     const follower = followSources(loaded.root, { replan, pool, log })
@@ -116,6 +152,7 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
   let closed: Promise<void> | null = null
   return {
     url: front.url,
+    awsUrl: aws.url,
     get loaded() {
       return plan.loaded
     },
@@ -123,6 +160,16 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
     kill: (id) => pool.kill(id),
     invoke: async (functionName, payload) =>
       await invoke(functionName, JSON.stringify(payload) ?? 'null', makeTraceId(Date.now())),
+    invokeAsync: (functionName, payload) => {
+      specOf(plan, functionName)
+      return asynchronous.submit(functionName, JSON.stringify(payload) ?? 'null')
+    },
+    runSchedule: (functionName) => {
+      const event = scheduledEvent(functionName)
+      if (event !== null) return asynchronous.submit(functionName, event)
+      throw new LocalError('FUNCTION_UNKNOWN', `there is no function '${functionName}' with a schedule`)
+    },
+    deadLetters: (functionName) => sources.deadLetters(functionName),
     close: () => {
       closed ??= owned.disposeAsync()
       return closed
@@ -131,9 +178,11 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
 }
 
 function check(options: SimulateOptions): void {
-  const { port = 0, maxEnvironments = 1, watch = false, packages } = options
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new LocalError('OPTION_INVALID', `port is ${port}; it must be from 0 to 65535`)
+  const { maxEnvironments = 1, watch = false, packages } = options
+  for (const name of ['port', 'awsPort'] as const) {
+    const port = options[name] ?? 0
+    if (Number.isInteger(port) && port >= 0 && port <= 65_535) continue
+    throw new LocalError('OPTION_INVALID', `${name} is ${port}; it must be from 0 to 65535`)
   }
   if (!Number.isInteger(maxEnvironments) || maxEnvironments < 1) {
     throw new LocalError('OPTION_INVALID', `maxEnvironments is ${maxEnvironments}; it must be 1 or more`)
@@ -151,12 +200,13 @@ async function planner(
   loaded: LoadedApp,
   options: SimulateOptions,
   directory: string,
-): Promise<(of: LoadedApp) => Plan> {
+): Promise<(of: LoadedApp, endpoints: Endpoints) => Plan> {
   const packages =
     options.packages === undefined ? null : await unpackAll(loaded, options.packages, directory)
   const { environment = {} } = options
-  return (of) =>
+  return (of, endpoints) =>
     createPlan(of, {
+      endpoints,
       environment: typeof environment === 'function' ? environment(of) : environment,
       packages,
       initTimeoutMs: options.initTimeoutMs ?? initTimeoutMs,
@@ -170,9 +220,9 @@ function specOf(plan: Plan, functionName: string): FunctionSpec {
   throw new LocalError('FUNCTION_UNKNOWN', `there is no function '${functionName}'; there are: ${known}`)
 }
 
-function workOf(event: string, traceId: string): Work {
+function workOf(event: string, traceId: string, requestId: string = randomUUID()): Work {
   const bytes = Buffer.byteLength(event)
-  if (bytes <= payloadLimitBytes) return { requestId: randomUUID(), event, traceId }
+  if (bytes <= payloadLimitBytes) return { requestId, event, traceId }
   const message = `the event has ${bytes} bytes, and Lambda takes no more than ${payloadLimitBytes}`
   throw new LocalError('EVENT_TOO_LARGE', message)
 }
