@@ -40,12 +40,11 @@ export const command: Command = {
         },
         ...(packaged ? { packages: await build(loaded, io) } : { watch: true }),
       })
-      const withdraw = await announce(simulator)
       try {
+        await using _announcement = await announce(simulator)
         for (const line of banner(simulator, io, packaged)) io.out(line)
         return await quit.wanted
       } finally {
-        await withdraw()
         await simulator.close()
       }
     } finally {

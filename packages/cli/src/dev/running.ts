@@ -15,14 +15,16 @@ function fileOf(root: string): string {
   return join(root, '.thaw', 'dev.json')
 }
 
-/** Writes `.thaw/dev.json`; what it returns removes it again, unless another `thaw dev` has written it since. */
-export async function announce({ loaded, url, awsUrl }: Simulator): Promise<() => Promise<void>> {
+/** Writes `.thaw/dev.json`; disposing of it removes the file, unless another `thaw dev` has written it since. */
+export async function announce({ loaded, url, awsUrl }: Simulator): Promise<AsyncDisposable> {
   const file = fileOf(loaded.root)
   const text = `${JSON.stringify({ pid: process.pid, url, awsUrl } satisfies Announcement, null, 2)}\n`
   await mkdir(join(loaded.root, '.thaw'), { recursive: true })
   await writeFile(file, text)
-  return async () => {
-    if ((await readFile(file, 'utf8').catch(() => null)) === text) await rm(file, { force: true })
+  return {
+    async [Symbol.asyncDispose]() {
+      if ((await readFile(file, 'utf8').catch(() => null)) === text) await rm(file, { force: true })
+    },
   }
 }
 

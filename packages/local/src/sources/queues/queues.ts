@@ -46,7 +46,7 @@ interface Entry {
 
 export function createQueues(options: QueuesOptions): AppQueues {
   const { region, endpoint, clock, log } = options
-  /** By function and kind: a queue that becomes FIFO is another one. */
+  /** By the name of the queue: one that becomes FIFO is another one. */
   const entries = new Map<string, Entry>()
 
   function open(fn: QueueFunction): Entry {
@@ -61,9 +61,9 @@ export function createQueues(options: QueuesOptions): AppQueues {
     }
     const name = queueName(fn)
     const queue = new Queue(name, arnOf(name), settingsOf(fn, deadLetters), clock)
-    const mapping = startMapping({ ...options, functionName: fn.name, queue, settings: () => entry.fn.queue })
-    const entry: Entry = { fn, queue, deadLetters, mapping }
-    return entry
+    const settings = () => (entries.get(name)?.fn ?? fn).queue
+    const mapping = startMapping({ ...options, functionName: fn.name, queue, settings })
+    return { fn, queue, deadLetters, mapping }
   }
 
   function settingsOf({ queue: { fifo, tries, visibilitySeconds } }: QueueFunction, deadLetters: Queue) {
