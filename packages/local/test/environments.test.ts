@@ -46,6 +46,9 @@ describe('an environment', () => {
   test('is what a function sees on Lambda, and nothing of the developer', async () => {
     const { variables, folder, temporaryDirectory } = await get('/')
     expect(variables).toEqual({
+      AWS_ACCESS_KEY_ID: expect.any(String),
+      AWS_SECRET_ACCESS_KEY: expect.any(String),
+      AWS_ENDPOINT_URL_LAMBDA: watched.simulator.awsUrl,
       AWS_DEFAULT_REGION: 'us-east-1',
       AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '256',
