@@ -17,6 +17,7 @@ let mapping: { close(): void } | null = null
 afterEach(() => mapping?.close())
 
 function setup({
+  concurrency = 0,
   fifo = false,
   batchSize = 10,
   batchWindowSeconds = 0,
@@ -24,8 +25,13 @@ function setup({
   visibilityMs = 60_000,
 } = {}) {
   const clock = manualClock()
-  const dead = new Queue('dead', 'arn:dead', { fifo, visibilityMs, redrive: null }, clock)
-  const queue = new Queue('q', 'arn:q', { fifo, visibilityMs, redrive: { tries, queue: dead } }, clock)
+  const dead = new Queue('dead', 'arn:dead', { fifo, visibilityMs, retentionMs: 1e10, redrive: null }, clock)
+  const queue = new Queue(
+    'q',
+    'arn:q',
+    { fifo, visibilityMs, retentionMs: 1e10, redrive: { tries, queue: dead } },
+    clock,
+  )
   const calls: Call[] = []
   const lines: string[] = []
   const rest = () => clock.advance(0)
@@ -59,7 +65,7 @@ function setup({
     })
   const start = () => {
     const log = (line: string) => void lines.push(line)
-    const settings = () => ({ batchSize, batchWindowSeconds })
+    const settings = () => ({ queue: { batchSize, batchWindowSeconds }, ...(concurrency && { concurrency }) })
     mapping = startMapping({ functionName: 'f', queue, settings, region: 'us-east-1', invoke, clock, log })
     return rest()
   }
@@ -158,6 +164,16 @@ test('five batches are worked on at once at first, more with time, none of the g
   await calls[1]?.refuse('TOO_MANY_REQUESTS')
   await calls[2]?.answer(null)
   expect(calls).toHaveLength(8)
+})
+
+test('a function of limited concurrency gets no more batches at once than that', async () => {
+  const { clock, calls, send, start } = setup({ batchSize: 1, concurrency: 3 })
+  for (let n = 0; n < 10; n++) send(String(n))
+  await start()
+  expect(calls).toHaveLength(3)
+  await clock.advance(1000)
+  await calls[0]?.answer(null)
+  expect(calls).toHaveLength(4)
 })
 
 test('a FIFO queue has one batch of a group at a time', async () => {

@@ -1,4 +1,4 @@
-import type { QueueDefinition } from '@thaw/app'
+import type { QueueDefinition, QueueFunction } from '@thaw/app'
 import { type Clock, slept } from '../../clock.ts'
 import type { Outcome } from '../../environment/outcome.ts'
 import { readFailure } from '../../environment/outcome.ts'
@@ -11,11 +11,15 @@ import type { Queue } from '../sqs/queue.ts'
 import { readBatchAnswer } from './answer.ts'
 import { buildQueueEvent } from './event.ts'
 
+export interface MappingSettings extends Pick<QueueFunction, 'concurrency'> {
+  readonly queue: Pick<QueueDefinition, 'batchSize' | 'batchWindowSeconds'>
+}
+
 export interface MappingOptions {
   readonly functionName: string
   readonly queue: Queue
   /** Asked for every batch, because the application may change meanwhile. */
-  settings(): Pick<QueueDefinition, 'batchSize' | 'batchWindowSeconds'>
+  settings(): MappingSettings
   readonly region: string
   invoke(functionName: string, event: string, traceId: string): Promise<Outcome>
   readonly clock: Clock
@@ -25,6 +29,9 @@ export interface MappingOptions {
 /** How many batches are worked on at once to begin with, and at most. */
 const firstPollers = 5
 const mostPollers = 1_000
+
+/** A function of limited concurrency has a mapping of as much, but Lambda takes no limit under this. */
+const leastLimit = 2
 
 /** While all are at work there is another one as often as this: Lambda adds 300 a minute. */
 const growMs = 200
@@ -79,7 +86,7 @@ export function startMapping(options: MappingOptions): { close(): void } {
   }
 
   async function collect(waitMs: number): Promise<Received[]> {
-    const { batchSize, batchWindowSeconds } = options.settings()
+    const { batchSize, batchWindowSeconds } = options.settings().queue
     const room = () => payloadLimitBytes - batch.reduce((sum, { eventBytes }) => sum + eventBytes, 0)
     const batch: Received[] = []
     const receive = async (ms: number) => {
@@ -110,9 +117,14 @@ export function startMapping(options: MappingOptions): { close(): void } {
     }
   }
 
+  function limit(): number {
+    const { concurrency = mostPollers } = options.settings()
+    return concurrency < leastLimit ? mostPollers : Math.min(concurrency, mostPollers)
+  }
+
   function grow(): void {
     const now = clock.now()
-    if (busy < pollers || pollers >= mostPollers || throttled > 0 || now - grownAt < growMs) return
+    if (busy < pollers || pollers >= limit() || throttled > 0 || now - grownAt < growMs) return
     grownAt = now
     start(true)
   }
@@ -179,7 +191,7 @@ export function startMapping(options: MappingOptions): { close(): void } {
     }
   }
 
-  for (let poller = 0; poller < firstPollers; poller++) start(false)
+  for (let poller = 0; poller < Math.min(firstPollers, limit()); poller++) start(false)
   return { close: () => closing.abort() }
 }
 

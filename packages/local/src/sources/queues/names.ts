@@ -11,7 +11,7 @@ export function queueName({ name, queue }: QueueFunction): string {
 }
 
 export function deadLetterQueueName({ name, queue }: QueueFunction): string {
-  return queue.fifo ? `${name}-dead-letters.fifo` : `${name}-dead-letters`
+  return queue.fifo ? `${name}-dead.fifo` : `${name}-dead`
 }
 
 /** @param endpoint of SQS: `http://127.0.0.1:4100` */

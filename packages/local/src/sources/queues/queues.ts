@@ -37,6 +37,8 @@ export interface AppQueues extends SqsQueues {
   close(): void
 }
 
+const dayMs = 24 * 3_600_000
+
 interface Entry {
   fn: QueueFunction
   readonly queue: Queue
@@ -54,21 +56,26 @@ export function createQueues(options: QueuesOptions): AppQueues {
     const arnOf = (name: string) => `arn:aws:sqs:${region}:${accountId}:${name}`
     const deadName = deadLetterQueueName(fn)
     const visibilityMs = 30_000
-    const deadLetters = new Queue(deadName, arnOf(deadName), { fifo, visibilityMs, redrive: null }, clock)
+    const deadLetters = new Queue(
+      deadName,
+      arnOf(deadName),
+      { fifo, visibilityMs, retentionMs: 14 * dayMs, redrive: null },
+      clock,
+    )
     deadLetters.arrived = ({ id, receiveCount, source }) => {
       const reason = source === null ? 'was sent there' : `was received ${receiveCount} times`
       log(`${fn.name}: message ${id} is a dead letter now: it ${reason}`, 'simulator')
     }
     const name = queueName(fn)
     const queue = new Queue(name, arnOf(name), settingsOf(fn, deadLetters), clock)
-    const settings = () => (entries.get(name)?.fn ?? fn).queue
+    const settings = () => entries.get(name)?.fn ?? fn
     const mapping = startMapping({ ...options, functionName: fn.name, queue, settings })
     return { fn, queue, deadLetters, mapping }
   }
 
   function settingsOf({ queue: { fifo, tries, visibilitySeconds } }: QueueFunction, deadLetters: Queue) {
     const visibilityMs = options.visibilityMs ?? visibilitySeconds * 1000
-    return { fifo, visibilityMs, redrive: { tries, queue: deadLetters } }
+    return { fifo, visibilityMs, retentionMs: 4 * dayMs, redrive: { tries, queue: deadLetters } }
   }
 
   const all = () => [...entries.values()].flatMap(({ queue, deadLetters }) => [queue, deadLetters])

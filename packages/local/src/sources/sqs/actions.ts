@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { invalidValue, SqsError } from './errors.ts'
 import { type Message, md5, md5OfAttributes, type Received, sizeOf, systemAttributes } from './message.ts'
 import {
@@ -102,12 +101,7 @@ function named(name: string, queues: Queues): Queue {
 
 function send(queue: Queue, from: Parameters) {
   const { fifo } = queue.settings
-  return sent(queue.send(readDraft(from, fifo, contentBased)))
-}
-
-/** Without an id of its own a message is known by its content. */
-function contentBased(body: string): string {
-  return createHash('sha256').update(body).digest('hex')
+  return sent(queue.send(readDraft(from, fifo)))
 }
 
 function sent(message: Message) {
@@ -209,11 +203,11 @@ function attributesOf(queue: Queue): Record<string, string> {
     LastModifiedTimestamp: created,
     VisibilityTimeout: String(Math.ceil(visibilityMs / 1000)),
     MaximumMessageSize: String(messageLimitBytes),
-    MessageRetentionPeriod: '345600',
+    MessageRetentionPeriod: String(queue.settings.retentionMs / 1000),
     DelaySeconds: '0',
     ReceiveMessageWaitTimeSeconds: '0',
     SqsManagedSseEnabled: 'true',
-    ...(fifo ? { FifoQueue: 'true', ContentBasedDeduplication: 'true' } : {}),
+    ...(fifo ? { FifoQueue: 'true', ContentBasedDeduplication: 'false' } : {}),
     ...(redrive === null
       ? {}
       : {

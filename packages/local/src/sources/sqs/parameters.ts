@@ -66,11 +66,7 @@ export function entries(from: Parameters): readonly (Parameters & { readonly Id:
 }
 
 /** What is to be sent. Throws `SqsError` for what SQS would not take into such a queue. */
-export function readDraft(
-  from: Parameters,
-  fifo: boolean,
-  contentBased: (body: string) => string | null,
-): Draft {
+export function readDraft(from: Parameters, fifo: boolean): Draft {
   const body = text(from, 'MessageBody')
   if (forbidden.test(body)) {
     throw new SqsError(
@@ -95,16 +91,16 @@ export function readDraft(
     )
   }
   const groupId = readToken(from, 'MessageGroupId')
-  const given = readToken(from, 'MessageDeduplicationId')
+  const deduplicationId = readToken(from, 'MessageDeduplicationId')
   if (fifo && groupId === null) throw missing('MessageGroupId')
-  if (!fifo && given !== null) {
+  if (!fifo && deduplicationId !== null) {
     throw invalidValue(
       'MessageDeduplicationId',
-      given,
+      deduplicationId,
       'The request include parameter that is not valid for this queue type.',
     )
   }
-  const deduplicationId = given ?? (fifo ? contentBased(body) : null)
+  // Queues are deployed without deduplication by content.
   if (fifo && deduplicationId === null) {
     throw new SqsError(
       'InvalidParameterValue',

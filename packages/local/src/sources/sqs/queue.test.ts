@@ -14,8 +14,18 @@ const draft: Draft = {
 
 function setup({ fifo = false, tries = 3 } = {}) {
   const clock = manualClock()
-  const dead = new Queue('dead', 'arn:dead', { fifo, visibilityMs: 1000, redrive: null }, clock)
-  const queue = new Queue('q', 'arn:q', { fifo, visibilityMs: 1000, redrive: { tries, queue: dead } }, clock)
+  const dead = new Queue(
+    'dead',
+    'arn:dead',
+    { fifo, visibilityMs: 1000, retentionMs: 4 * 24 * 3_600_000, redrive: null },
+    clock,
+  )
+  const queue = new Queue(
+    'q',
+    'arn:q',
+    { fifo, visibilityMs: 1000, retentionMs: 4 * 24 * 3_600_000, redrive: { tries, queue: dead } },
+    clock,
+  )
   const send = (body: string, groupId: string | null = null) =>
     queue.send({ ...draft, body, groupId, deduplicationId: fifo ? body : null })
   const receive = (most = 10, waitMs = 0) => queue.receive({ most, waitMs })

@@ -6,6 +6,8 @@ import { type Draft, eventBytesOf, type Message, type Received } from './message
 export interface QueueSettings {
   readonly fifo: boolean
   readonly visibilityMs: number
+  /** How long a message stays when nobody deletes it, counted from when it was sent. */
+  readonly retentionMs: number
   /** How often a message is received before it moves to `queue`; null keeps it for ever. */
   readonly redrive: { readonly tries: number; readonly queue: Queue } | null
 }
@@ -27,9 +29,6 @@ export interface ReceiveOptions {
 
 /** How long SQS remembers a deduplication id. */
 const deduplicationMs = 5 * 60_000
-
-/** How long a message stays when nobody deletes it: four days, the queue's default. */
-const retentionMs = 4 * 24 * 3_600_000
 
 /**
  * An SQS queue, standard or FIFO, in memory.
@@ -153,7 +152,7 @@ export class Queue {
     let bytes = 0
     for (const message of this.#messages.values()) {
       if (taken.length === most) break
-      if (now - message.sentAtMs >= retentionMs) {
+      if (now - message.sentAtMs >= this.settings.retentionMs) {
         this.#messages.delete(message.id)
         continue
       }
