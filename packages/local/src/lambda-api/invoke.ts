@@ -7,7 +7,7 @@ import type { Asynchronous } from '../sources/asynchronous.ts'
 import { asynchronousLimitBytes } from '../sources/asynchronous.ts'
 import { invalidParameter, LambdaApiError, tooLarge } from './answers.ts'
 import { encodeEvent } from './event-stream.ts'
-import type { Tails } from './tail.ts'
+import type { Tail, Tails } from './tail.ts'
 
 export interface Invoker {
   invoke(functionName: string, event: string, traceId: string, requestId: string): Promise<Outcome>
@@ -52,17 +52,19 @@ export async function answerInvoke(
   if (type !== 'RequestResponse') {
     throw invalidParameter(`X-Amz-Invocation-Type is '${type}'; it may be RequestResponse, Event or DryRun`)
   }
-  const { outcome, logResult } = await run(invoker, name, event, request)
+  const { outcome, tail } = await run(invoker, name, event, request)
+  const { payload, functionError } = await whole(outcome)
+  const logResult = await logOf(tail)
   return {
     status: 200,
     headers: {
       'content-type': 'application/json',
       'x-amzn-requestid': outcome.requestId,
       ...version,
-      ...(outcome.functionError === null ? {} : { 'x-amz-function-error': outcome.functionError }),
+      ...(functionError === null ? {} : { 'x-amz-function-error': functionError }),
       ...(logResult === null ? {} : { 'x-amz-log-result': logResult }),
     },
-    body: outcome.payload,
+    body: payload,
   }
 }
 
@@ -73,28 +75,34 @@ export async function answerStreaming(
   event: string,
   request: AwsRequest,
 ): Promise<AwsResponse> {
-  const { outcome, logResult } = await run(invoker, name, event, request)
+  const { outcome, tail } = await run(invoker, name, event, request)
   return {
     status: 200,
     headers: {
       'content-type': 'application/vnd.amazon.eventstream',
       'x-amzn-requestid': outcome.requestId,
-      'x-amzn-remapped-content-type': 'application/json',
+      'x-amzn-remapped-content-type': outcome.stream?.contentType ?? 'application/json',
       ...version,
     },
-    body: streamEvents(outcome, logResult),
+    body: streamEvents(outcome, tail),
   }
 }
 
-async function* streamEvents({ payload, functionError }: Outcome, logResult: string | null) {
-  if (payload !== '') yield streamEvent('PayloadChunk', 'application/octet-stream', Buffer.from(payload))
-  const complete = {
-    ErrorCode: functionError,
-    ErrorDetails: functionError === null ? null : payload,
-    LogResult: logResult,
+async function* streamEvents(outcome: Streamable, tail: Tail | null) {
+  let failure = outcome.functionError === null ? null : outcome.payload
+  try {
+    for await (const piece of outcome.stream?.body ?? [Buffer.from(outcome.payload)]) {
+      if (piece.length > 0) yield streamEvent('PayloadChunk', 'application/octet-stream', piece)
+    }
+  } catch (error) {
+    failure = brokenOff(error)
   }
-  const told = Object.fromEntries(Object.entries(complete).filter(([, value]) => value !== null))
-  yield streamEvent('InvokeComplete', 'application/json', Buffer.from(JSON.stringify(told)))
+  const LogResult = await logOf(tail)
+  const complete = {
+    ...(failure === null ? {} : { ErrorCode: 'Unhandled', ErrorDetails: failure }),
+    ...(LogResult === null ? {} : { LogResult }),
+  }
+  yield streamEvent('InvokeComplete', 'application/json', Buffer.from(JSON.stringify(complete)))
 }
 
 function streamEvent(type: string, contentType: string, payload: Uint8Array): Buffer {
@@ -107,10 +115,41 @@ async function run(invoker: Invoker, name: string, event: string, { headers }: A
   const traceId = typeof given === 'string' && given.startsWith('Root=1-') ? given : makeTraceId(Date.now())
   const tail = headers['x-amz-log-type'] === 'Tail' ? invoker.tails.follow(requestId) : null
   try {
-    const outcome = await invoker.invoke(name, event, traceId, requestId)
-    return { outcome, logResult: tail === null ? null : (await tail.end()).toString('base64') }
+    const outcome: Streamable = await invoker.invoke(name, event, traceId, requestId)
+    return { outcome, tail }
   } catch (error) {
     await tail?.end()
     throw error
   }
+}
+
+/** An answer that may come in pieces; reading those throws when it broke off. */
+type Streamable = Outcome & {
+  readonly stream?: { readonly contentType: string; readonly body: AsyncIterable<Uint8Array> } | null
+}
+
+/** The answer of an invocation that does not stream it, whether the function does or not. */
+async function whole({ payload, functionError, stream }: Streamable) {
+  if (!stream) return { payload, functionError }
+  const pieces: Uint8Array[] = []
+  let bytes = 0
+  try {
+    for await (const piece of stream.body) {
+      bytes += piece.length
+      if (bytes > payloadLimitBytes) throw new Error(`the answer has more than ${payloadLimitBytes} bytes`)
+      pieces.push(piece)
+    }
+    return { payload: Buffer.concat(pieces), functionError }
+  } catch (error) {
+    return { payload: brokenOff(error), functionError: 'Unhandled' as const }
+  }
+}
+
+function brokenOff(error: unknown): string {
+  const { name: errorType, message: errorMessage } = error instanceof Error ? error : new Error(String(error))
+  return JSON.stringify({ errorType, errorMessage })
+}
+
+async function logOf(tail: Tail | null): Promise<string | null> {
+  return tail === null ? null : (await tail.end()).toString('base64')
 }
