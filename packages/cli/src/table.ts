@@ -6,6 +6,10 @@ export const commands: CommandTable = {
     summary: 'Run the application on this machine, in real isolated environments',
     load: async () => (await import('./commands/dev.ts')).command,
   },
+  invoke: {
+    summary: 'Invoke a function of the running thaw dev, or run it once without one',
+    load: async () => (await import('./commands/invoke.ts')).command,
+  },
   build: {
     summary: 'Package every function as the zip that Lambda runs',
     load: async () => (await import('./commands/build.ts')).command,

@@ -1,16 +1,20 @@
 import { readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { type AppFunction, functionVariables, type HttpFront, type LoadedApp } from '@thaw/app'
+import { accountId } from './account.ts'
 import { type Endpoints, endpointVariables } from './endpoints.ts'
 import type { FunctionSpec } from './environment/function-spec.ts'
 import { defaultRegion } from './environment/variables.ts'
 import { LocalError } from './errors.ts'
 import { type HttpTargets, planTargets } from './http/targets.ts'
 import { type FunctionPackage, unpack } from './packages.ts'
+import { queueFunctions, queueVariables } from './sources/queues/names.ts'
 
 /** An application, ready to be run. */
 export interface Plan {
   readonly loaded: LoadedApp
+  /** Of everything but functions whose own variables name another one. */
+  readonly region: string
   readonly specs: ReadonlyMap<string, FunctionSpec>
   readonly targets: HttpTargets
 }
@@ -34,9 +38,15 @@ export interface PlanOptions {
 
 export function createPlan(loaded: LoadedApp, options: PlanOptions): Plan {
   const { functions } = loaded.app
+  const { SQS, ...others } = options.endpoints
+  // Without a queue of its own an application is left the real SQS.
+  const queues = SQS !== undefined && queueFunctions(loaded.app).length > 0
+  const environment = { ...(queues ? queueVariables(loaded.app, SQS) : {}), ...options.environment }
+  const specOptions = { ...options, environment, endpoints: queues ? options.endpoints : others }
   return {
     loaded,
-    specs: new Map(functions.map((fn) => [fn.name, createSpec(loaded.root, fn, options)])),
+    region: regionOf({ ...loaded.app.environment, ...options.environment }),
+    specs: new Map(functions.map((fn) => [fn.name, createSpec(loaded.root, fn, specOptions)])),
     targets: planTargets(functions, options.front),
   }
 }
@@ -50,10 +60,9 @@ function createSpec(root: string, fn: AppFunction, options: PlanOptions): Functi
     ...options.environment,
   }
   const environment = endpointVariables(options.endpoints, given)
-  const region = environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION ?? defaultRegion
   return {
     name: fn.name,
-    arn: `arn:aws:lambda:${region}:123456789012:function:${fn.name}`,
+    arn: `arn:aws:lambda:${regionOf(environment)}:${accountId}:function:${fn.name}`,
     memoryMb: fn.memoryMb,
     temporaryMb: fn.temporaryMb,
     concurrency: fn.concurrency ?? null,
@@ -64,6 +73,10 @@ function createSpec(root: string, fn: AppFunction, options: PlanOptions): Functi
     handler: pack?.handler ?? handlerOf(root, fn),
     environment,
   }
+}
+
+function regionOf(environment: Readonly<Record<string, string>>): string {
+  return environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION ?? defaultRegion
 }
 
 /**

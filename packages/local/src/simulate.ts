@@ -3,6 +3,7 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { HttpFront, LoadedApp } from '@thaw/app'
+import { startAwsServer } from './aws/server.ts'
 import { type BucketOptions, startBucket } from './bucket/bucket.ts'
 import type { Endpoints } from './endpoints.ts'
 import { Environment, type Work } from './environment/environment.ts'
@@ -14,12 +15,16 @@ import { LocalError } from './errors.ts'
 import { followSources, reload } from './follow.ts'
 import { startFront } from './http/front.ts'
 import { makeTraceId } from './ids.ts'
+import { answerLambda } from './lambda-api/api.ts'
+import { createTails } from './lambda-api/tail.ts'
 import { idleMs, initTimeoutMs, payloadLimitBytes } from './limits.ts'
 import type { Log } from './log.ts'
 import type { FunctionPackage } from './packages.ts'
 import { createPlan, type Plan, unpackAll } from './plan.ts'
 import { detectSandbox } from './sandbox/detect.ts'
 import type { Isolation } from './sandbox/temporary.ts'
+import type { DeadLetter } from './sources/queues/queues.ts'
+import { type SourceOptions, startSources } from './sources/sources.ts'
 import { createWebSocketApi, type WebSocketOptions } from './websocket/api.ts'
 
 export interface SimulateOptions {
@@ -64,6 +69,10 @@ export interface SimulateOptions {
   readonly albMultiValue?: boolean
   /** After how long without a request an environment is shut down, in ms; five minutes when absent. */
   readonly idleMs?: number
+  /** Where Lambda's API and SQS are; any port that is free when absent, 0 or taken. */
+  readonly awsPort?: number
+  /** Queues, schedules and asynchronous invocation; as on AWS when absent. */
+  readonly sources?: SourceOptions
 }
 
 /** A running simulator. */
@@ -74,6 +83,8 @@ export interface Simulator {
   readonly s3Url: string
   /** Whether each environment has a `/tmp` of its own in a mount namespace, or a folder that `TMPDIR` names. */
   readonly isolation: Isolation
+  /** Of Lambda's API and of SQS, for `--endpoint-url`: `http://127.0.0.1:3001`. */
+  readonly awsUrl: string
   /** The application as it is now. */
   readonly loaded: LoadedApp
   environments(): EnvironmentInfo[]
@@ -89,6 +100,15 @@ export interface Simulator {
   thaw(id: string): void
   /** Invokes a function with any JSON value. Throws `LocalError`; a failing function is a result. */
   invoke(functionName: string, payload: unknown): Promise<Outcome>
+  /**
+   * Invokes asynchronously, as `InvocationType: Event` does, and gives the request id. Throws `LocalError`
+   * `FUNCTION_UNKNOWN`, `EVENT_TOO_LARGE`.
+   */
+  invokeAsync(functionName: string, payload: unknown): string
+  /** Runs the function of a schedule now, enabled or not, asynchronously. Throws `LocalError` `FUNCTION_UNKNOWN`. */
+  runSchedule(functionName: string): string
+  /** What the dead-letter queue of a function holds. Throws `LocalError` `FUNCTION_UNKNOWN`. */
+  deadLetters(functionName: string): DeadLetter[]
   /** Shuts every environment down, whatever it does, and removes every temporary file. */
   close(): Promise<void>
 }
@@ -102,7 +122,8 @@ export interface Simulator {
  */
 export async function simulate(loaded: LoadedApp, options: SimulateOptions = {}): Promise<Simulator> {
   check(options)
-  const log = options.log ?? (() => {})
+  const tails = createTails(options.log ?? (() => {}))
+  const { log } = tails
   const host = options.host ?? '127.0.0.1'
   await using opened = new AsyncDisposableStack()
 
@@ -137,8 +158,10 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
   })
   opened.defer(() => pool.close())
 
-  const invoke = async (functionName: string, event: string, traceId: string) =>
-    await pool.invoke(specOf(plan, functionName), workOf(event, traceId))
+  const invoke = async (functionName: string, event: string, traceId: string, requestId?: string) =>
+    await pool.invoke(specOf(plan, functionName), workOf(event, traceId, requestId))
+  const aws = await startAwsServer({ host, port: options.awsPort ?? 0, log })
+  opened.defer(() => aws.close())
   const sockets = createWebSocketApi({ ...options.webSocket, app: () => plan.loaded.app, invoke, log })
   const front = await startFront({
     host,
@@ -153,14 +176,23 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
   opened.defer(() => front.close())
   front.server.on('upgrade', sockets.upgrade)
   opened.defer(() => sockets.close())
-  // Functions are told the port; no request arrives before this, as nothing is waited for in between.
-  const endpoints = { S3: bucket.url, APIGATEWAYMANAGEMENTAPI: front.url }
+  // Functions are told the ports; no request arrives before this, as nothing is waited for in between.
+  const endpoints = { S3: bucket.url, APIGATEWAYMANAGEMENTAPI: front.url, LAMBDA: aws.url, SQS: aws.url }
   plan = makePlan(loaded, endpoints)
   pool.provision([...plan.specs.values()])
+
+  const { region } = plan
+  const sources = startSources({ ...options.sources, server: aws, region, invoke, log })
+  opened.defer(() => sources.close())
+  sources.update(loaded.app)
+  const { asynchronous, scheduledEvent } = sources
+  const lambdaApi = { loaded: () => plan.loaded, region, invoke, asynchronous, tails, scheduledEvent }
+  aws.serve((request) => answerLambda(lambdaApi, request))
 
   if (options.watch === true) {
     const replan = async (paths: readonly string[]) => {
       plan = makePlan(await reload(plan.loaded, paths), endpoints)
+      sources.update(plan.loaded.app)
       return plan
     }
     const follower = followSources(loaded.root, { replan, pool, log })
@@ -172,6 +204,7 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
   return {
     url: front.url,
     s3Url: bucket.url,
+    awsUrl: aws.url,
     isolation: sandbox.isolation,
     get loaded() {
       return plan.loaded
@@ -183,6 +216,16 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
     thaw: (id) => pool.thaw(id),
     invoke: async (functionName, payload) =>
       await invoke(functionName, JSON.stringify(payload) ?? 'null', makeTraceId(Date.now())),
+    invokeAsync: (functionName, payload) => {
+      specOf(plan, functionName)
+      return asynchronous.submit(functionName, JSON.stringify(payload) ?? 'null')
+    },
+    runSchedule: (functionName) => {
+      const event = scheduledEvent(functionName)
+      if (event !== null) return asynchronous.submit(functionName, event)
+      throw new LocalError('FUNCTION_UNKNOWN', `there is no function '${functionName}' with a schedule`)
+    },
+    deadLetters: (functionName) => sources.deadLetters(functionName),
     close: () => {
       closed ??= owned.disposeAsync()
       return closed
@@ -191,9 +234,11 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
 }
 
 function check(options: SimulateOptions): void {
-  const { port = 0, maxEnvironments = 1, idleMs = 1, watch = false, packages } = options
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new LocalError('OPTION_INVALID', `port is ${port}; it must be from 0 to 65535`)
+  const { maxEnvironments = 1, idleMs = 1, watch = false, packages } = options
+  for (const name of ['port', 'awsPort'] as const) {
+    const port = options[name] ?? 0
+    if (Number.isInteger(port) && port >= 0 && port <= 65_535) continue
+    throw new LocalError('OPTION_INVALID', `${name} is ${port}; it must be from 0 to 65535`)
   }
   if (!Number.isInteger(maxEnvironments) || maxEnvironments < 1) {
     throw new LocalError('OPTION_INVALID', `maxEnvironments is ${maxEnvironments}; it must be 1 or more`)
@@ -233,9 +278,9 @@ function specOf(plan: Plan, functionName: string): FunctionSpec {
   throw new LocalError('FUNCTION_UNKNOWN', `there is no function '${functionName}'; there are: ${known}`)
 }
 
-function workOf(event: string, traceId: string): Work {
+function workOf(event: string, traceId: string, requestId: string = randomUUID()): Work {
   const bytes = Buffer.byteLength(event)
-  if (bytes <= payloadLimitBytes) return { requestId: randomUUID(), event, traceId }
+  if (bytes <= payloadLimitBytes) return { requestId, event, traceId }
   const message = `the event has ${bytes} bytes, and Lambda takes no more than ${payloadLimitBytes}`
   throw new LocalError('EVENT_TOO_LARGE', message)
 }

@@ -63,6 +63,7 @@ describe('an environment', () => {
       AWS_SECRET_ACCESS_KEY: expect.any(String),
       AWS_ENDPOINT_URL_S3: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: watched.simulator.url,
+      AWS_ENDPOINT_URL_LAMBDA: watched.simulator.awsUrl,
       AWS_DEFAULT_REGION: 'us-east-1',
       AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '256',

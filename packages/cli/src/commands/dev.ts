@@ -1,9 +1,10 @@
 import { join, resolve } from 'node:path'
-import { type LoadedApp, loadApp } from '@thaw/app'
+import { type App, type LoadedApp, loadApp } from '@thaw/app'
 import { type FunctionPackage, LocalError, type SimulateOptions, type Simulator, simulate } from '@thaw/local'
 import { type Command, type Io, textValue, type Values } from '../command.ts'
 import { devEnvironment, hideSecrets } from '../dev/environment.ts'
 import { listenForQuit } from '../dev/quit.ts'
+import { announce } from '../dev/running.ts'
 import { UsageError } from '../errors.ts'
 import { columns } from '../help.ts'
 
@@ -41,6 +42,7 @@ export const command: Command = {
         ...(packaged ? { packages: await build(loaded, io) } : { watch: true }),
       })
       try {
+        await using _announcement = await announce(simulator)
         for (const line of banner(simulator, io, packaged)) io.out(line)
         return await quit.wanted
       } finally {
@@ -63,7 +65,11 @@ function readPort(values: Values): number {
 async function start(port: number, io: Io, loaded: LoadedApp, options: SimulateOptions): Promise<Simulator> {
   for (let candidate = port; ; candidate++) {
     try {
-      const simulator = await simulate(loaded, { ...options, port: candidate })
+      const simulator = await simulate(loaded, {
+        ...options,
+        port: candidate,
+        awsPort: candidate === 0 || candidate === 65_535 ? 0 : candidate + 1,
+      })
       if (candidate !== port) io.err(`port ${port} is in use; took ${candidate}`)
       return simulator
     } catch (error) {
@@ -101,6 +107,8 @@ function banner(simulator: Simulator, io: Io, packaged: boolean): string[] {
     '',
     ...columns(routes),
     '',
+    ...sources(app),
+    `  aws lambda invoke --endpoint-url ${simulator.awsUrl}, or thaw invoke`,
     ...(url === undefined ? [] : [`  database: ${hideSecrets(url)}`]),
     ...(app.functions.some((fn) => fn.kind === 'socket')
       ? [`  WebSocket API: ${simulator.url.replace('http', 'ws')}`]
@@ -113,4 +121,14 @@ function banner(simulator: Simulator, io: Io, packaged: boolean): string[] {
     process.stdin.isTTY ? '  q or Ctrl-C ends it' : '  Ctrl-C ends it',
     '',
   ]
+}
+
+/** What invokes functions besides requests. */
+function sources({ functions }: App): string[] {
+  const rows = functions.flatMap((fn): [string, string][] => {
+    if (fn.kind === 'queue') return [[fn.name, `queue${fn.queue.fifo ? ' (FIFO)' : ''}`]]
+    if (fn.kind !== 'schedule') return []
+    return [[fn.name, fn.enabled ? fn.schedule : `${fn.schedule}, not enabled`]]
+  })
+  return rows.length === 0 ? [] : [...columns(rows), '']
 }

@@ -1,0 +1,58 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Simulator, SimulatorInfo } from '@thaw/local'
+
+/** What a running `thaw dev` leaves in the project, so that other commands find it. */
+interface Announcement {
+  readonly pid: number
+  /** Of the HTTP API. */
+  readonly url: string
+  /** Of Lambda's API and of SQS. */
+  readonly awsUrl: string
+}
+
+function fileOf(root: string): string {
+  return join(root, '.thaw', 'dev.json')
+}
+
+/** Writes `.thaw/dev.json`; disposing of it removes the file, unless another `thaw dev` has written it since. */
+export async function announce({ loaded, url, awsUrl }: Simulator): Promise<AsyncDisposable> {
+  const file = fileOf(loaded.root)
+  const text = `${JSON.stringify({ pid: process.pid, url, awsUrl } satisfies Announcement, null, 2)}\n`
+  await mkdir(join(loaded.root, '.thaw'), { recursive: true })
+  await writeFile(file, text)
+  return {
+    async [Symbol.asyncDispose]() {
+      if ((await readFile(file, 'utf8').catch(() => null)) === text) await rm(file, { force: true })
+    },
+  }
+}
+
+/**
+ * The address (of Lambda's API) of the `thaw dev` that runs this project; null when there is none. A file that a killed
+ * one left behind does not count: whoever answers must say that it runs this very project.
+ */
+export async function findRunning(root: string): Promise<string | null> {
+  const awsUrl = await readAnnouncement(root)
+  if (awsUrl === null) return null
+  const info = await askSimulator(awsUrl).catch(() => null)
+  return info?.root === root ? awsUrl : null
+}
+
+async function readAnnouncement(root: string): Promise<string | null> {
+  try {
+    const { awsUrl } = JSON.parse(await readFile(fileOf(root), 'utf8')) as Partial<Announcement>
+    return typeof awsUrl === 'string' ? awsUrl : null
+  } catch {
+    return null
+  }
+}
+
+/** What runs at an address of Lambda's API. Throws when nobody answers, or somebody else does. */
+export async function askSimulator(awsUrl: string): Promise<SimulatorInfo> {
+  const response = await fetch(`${awsUrl}/thaw`, { signal: AbortSignal.timeout(2_000) })
+  const info = (await response.json()) as Partial<SimulatorInfo>
+  if (response.ok && typeof info.root === 'string' && Array.isArray(info.functions))
+    return info as SimulatorInfo
+  throw new Error('what answers there is no simulator')
+}

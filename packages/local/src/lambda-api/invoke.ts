@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto'
+import type { AwsRequest, AwsResponse } from '../aws/server.ts'
+import type { Outcome } from '../environment/outcome.ts'
+import { makeTraceId } from '../ids.ts'
+import { payloadLimitBytes } from '../limits.ts'
+import type { Asynchronous } from '../sources/asynchronous.ts'
+import { asynchronousLimitBytes } from '../sources/asynchronous.ts'
+import { invalidParameter, LambdaApiError, tooLarge } from './answers.ts'
+import { encodeEvent } from './event-stream.ts'
+import type { Tail, Tails } from './tail.ts'
+
+export interface Invoker {
+  invoke(functionName: string, event: string, traceId: string, requestId: string): Promise<Outcome>
+  readonly asynchronous: Pick<Asynchronous, 'submit'>
+  readonly tails: Tails
+}
+
+const version = { 'x-amz-executed-version': '$LATEST' }
+
+/** The event that a request carries. Throws `LambdaApiError`. */
+export function readEvent({ body, headers }: AwsRequest): string {
+  const limit = headers['x-amz-invocation-type'] === 'Event' ? asynchronousLimitBytes : payloadLimitBytes
+  if (body.length > limit) throw tooLarge(limit)
+  if (body.length === 0) return '{}'
+  const event = body.toString('utf8')
+  try {
+    JSON.parse(event)
+    return event
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new LambdaApiError(
+      400,
+      'InvalidRequestContentException',
+      `Could not parse request body into json: ${reason}`,
+    )
+  }
+}
+
+/** Invoke: `RequestResponse` (the default), `Event` and `DryRun`. */
+export async function answerInvoke(
+  invoker: Invoker,
+  name: string,
+  event: string,
+  request: AwsRequest,
+): Promise<AwsResponse> {
+  const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse'
+  if (type === 'DryRun') return { status: 204, headers: { 'x-amzn-requestid': randomUUID() }, body: '' }
+  if (type === 'Event') {
+    const requestId = invoker.asynchronous.submit(name, event)
+    return { status: 202, headers: { 'x-amzn-requestid': requestId }, body: '' }
+  }
+  if (type !== 'RequestResponse') {
+    throw invalidParameter(`X-Amz-Invocation-Type is '${type}'; it may be RequestResponse, Event or DryRun`)
+  }
+  const { outcome, tail } = await run(invoker, name, event, request)
+  const { payload, functionError } = await whole(outcome)
+  const logResult = await logOf(tail)
+  return {
+    status: 200,
+    headers: {
+      'content-type': 'application/json',
+      'x-amzn-requestid': outcome.requestId,
+      ...version,
+      ...(functionError === null ? {} : { 'x-amz-function-error': functionError }),
+      ...(logResult === null ? {} : { 'x-amz-log-result': logResult }),
+    },
+    body: payload,
+  }
+}
+
+/** InvokeWithResponseStream: the answer in pieces, as an event stream. */
+export async function answerStreaming(
+  invoker: Invoker,
+  name: string,
+  event: string,
+  request: AwsRequest,
+): Promise<AwsResponse> {
+  const { outcome, tail } = await run(invoker, name, event, request)
+  return {
+    status: 200,
+    headers: {
+      'content-type': 'application/vnd.amazon.eventstream',
+      'x-amzn-requestid': outcome.requestId,
+      'x-amzn-remapped-content-type': outcome.stream?.contentType ?? 'application/json',
+      ...version,
+    },
+    body: streamEvents(outcome, tail),
+  }
+}
+
+async function* streamEvents(outcome: Streamable, tail: Tail | null) {
+  let failure = outcome.functionError === null ? null : outcome.payload
+  try {
+    for await (const piece of outcome.stream?.body ?? [Buffer.from(outcome.payload)]) {
+      if (piece.length > 0) yield streamEvent('PayloadChunk', 'application/octet-stream', piece)
+    }
+  } catch (error) {
+    failure = brokenOff(error)
+  }
+  const LogResult = await logOf(tail)
+  const complete = {
+    ...(failure === null ? {} : { ErrorCode: 'Unhandled', ErrorDetails: failure }),
+    ...(LogResult === null ? {} : { LogResult }),
+  }
+  yield streamEvent('InvokeComplete', 'application/json', Buffer.from(JSON.stringify(complete)))
+}
+
+function streamEvent(type: string, contentType: string, payload: Uint8Array): Buffer {
+  return encodeEvent({ ':message-type': 'event', ':event-type': type, ':content-type': contentType }, payload)
+}
+
+async function run(invoker: Invoker, name: string, event: string, { headers }: AwsRequest) {
+  const requestId = randomUUID()
+  const given = headers['x-amzn-trace-id']
+  const traceId = typeof given === 'string' && given.startsWith('Root=1-') ? given : makeTraceId(Date.now())
+  const tail = headers['x-amz-log-type'] === 'Tail' ? invoker.tails.follow(requestId) : null
+  try {
+    const outcome: Streamable = await invoker.invoke(name, event, traceId, requestId)
+    return { outcome, tail }
+  } catch (error) {
+    await tail?.end()
+    throw error
+  }
+}
+
+/** An answer that may come in pieces; reading those throws when it broke off. */
+type Streamable = Outcome & {
+  readonly stream?: { readonly contentType: string; readonly body: AsyncIterable<Uint8Array> } | null
+}
+
+/** The answer of an invocation that does not stream it, whether the function does or not. */
+async function whole({ payload, functionError, stream }: Streamable) {
+  if (!stream) return { payload, functionError }
+  const pieces: Uint8Array[] = []
+  let bytes = 0
+  try {
+    for await (const piece of stream.body) {
+      bytes += piece.length
+      if (bytes > payloadLimitBytes) throw new Error(`the answer has more than ${payloadLimitBytes} bytes`)
+      pieces.push(piece)
+    }
+    return { payload: Buffer.concat(pieces), functionError }
+  } catch (error) {
+    return { payload: brokenOff(error), functionError: 'Unhandled' as const }
+  }
+}
+
+function brokenOff(error: unknown): string {
+  const { name: errorType, message: errorMessage } = error instanceof Error ? error : new Error(String(error))
+  return JSON.stringify({ errorType, errorMessage })
+}
+
+async function logOf(tail: Tail | null): Promise<string | null> {
+  return tail === null ? null : (await tail.end()).toString('base64')
+}
