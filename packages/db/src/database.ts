@@ -84,7 +84,8 @@ export class Database<Schema> extends Kysely<Schema> {
   /**
    * Takes part in one request, as `serve(app, { with: [db] })` has it. Reads inside are as new as `options` or, where
    * they do not say, `connect` asked for; by default as its beginning. A bookmark that the request brought goes in as
-   * `{ freshness: { bookmark } }`; the one to answer with is `bookmark`, read inside `next`.
+   * `{ freshness: { bookmark, otherwise: 'strong' } }`, so that one that cannot be honoured is no error; the one to
+   * answer with is `bookmark`, read in the same context.
    *
    * A local file and PostgreSQL have one copy, whose reads are always strong: there freshness does nothing.
    */

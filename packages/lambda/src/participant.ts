@@ -9,8 +9,9 @@ export interface Participant {
    * `next` may be run again; the application then gets a fresh request. A throw, here or in `next`, becomes the
    * error answer.
    *
-   * A participant that has a `bookmark` gets the one that the client brought as `options.freshness`. It may refuse it
-   * by an error whose `code` begins with `BOOKMARK_`, and is then asked again without.
+   * A participant that has a `bookmark` gets the one that the client brought as `options.freshness`. A client can bring
+   * anything and mend nothing of it, so this is advice: what is no bookmark, or cannot be honoured any more, is to be
+   * left aside, and the request is then to see the newest state.
    */
   around?<T>(invocation: Invocation, next: () => Promise<T>, options?: AroundOptions): Promise<T>
   /**
@@ -26,7 +27,7 @@ export interface Participant {
 
 export interface AroundOptions {
   /** How new what is read has to be. */
-  readonly freshness?: { readonly bookmark: string }
+  readonly freshness?: { readonly bookmark: string; readonly otherwise: 'strong' }
 }
 
 /** The bookmarks of participants that have one, in the order of these; null for none. */
@@ -43,20 +44,16 @@ interface Nested<T> {
  * Runs `run` inside the `around` of every participant, the first outermost.
  *
  * @param brought what the client brought, for the participants with a bookmark.
- * @param mayRepeat whether `run` may be run again after a bookmark was refused only inside it.
  */
 export function nest<T>(
   participants: readonly Participant[],
   invocation: Invocation,
   run: () => Promise<T>,
   brought: Bookmarks = [],
-  mayRepeat = false,
 ): Nested<T> {
   const travelling = participants.filter((participant) => 'bookmark' in participant)
   let inContext: <R>(fn: () => R) => R = (fn) => fn()
-  let hasRun = false
   let next = async () => {
-    hasRun = true
     if (travelling.length > 0) inContext = AsyncLocalStorage.snapshot()
     return run()
   }
@@ -64,22 +61,10 @@ export function nest<T>(
     if (!participant.around) continue
     const inner = next
     const bookmark = brought[travelling.indexOf(participant)] ?? null
-    next = async () => {
-      if (bookmark === null) return participant.around!(invocation, inner)
-      hasRun = false
-      try {
-        return await participant.around!(invocation, inner, { freshness: { bookmark } })
-      } catch (error) {
-        // A client can bring anything: of another database, or of a state that was set back.
-        if (!isBookmarkError(error) || (hasRun && !mayRepeat)) throw error
-        return participant.around!(invocation, inner)
-      }
-    }
+    const options: AroundOptions[] =
+      bookmark === null ? [] : [{ freshness: { bookmark, otherwise: 'strong' } }]
+    next = async () => participant.around!(invocation, inner, ...options)
   }
   const bookmarks = () => inContext(() => travelling.map((participant) => participant.bookmark ?? null))
   return { result: next(), bookmarks }
-}
-
-function isBookmarkError(error: unknown): boolean {
-  return String(Object(error).code).startsWith('BOOKMARK_')
 }

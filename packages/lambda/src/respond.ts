@@ -92,7 +92,7 @@ export function createResponder(application: Application, settings: Settings): R
       }
       const brought = readBookmarks(read.headers.get(bookmarkHeader))
       // A participant may run this again, so that each run makes a request of its own.
-      const nested = nest(participants, invocation, () => run(read), brought, isSafe(read.method))
+      const nested = nest(participants, invocation, () => run(read), brought)
       bookmarks = nested.bookmarks
       return seal(await deadline.race(nested.result), writeBookmarks(bookmarks()))
     } catch (error) {
@@ -169,11 +169,6 @@ export function createResponder(application: Application, settings: Settings): R
   }
 
   return { answer, stream }
-}
-
-// Asking again for what is only read does no harm. RFC 9110, 9.2.1.
-function isSafe(method: string): boolean {
-  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
 }
 
 // What is not implemented here, what only has to be asked again, and a client that went away wake nobody.

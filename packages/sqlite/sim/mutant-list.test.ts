@@ -1,12 +1,13 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { mutants } from './mutant-list.ts'
 
-test.each(mutants)('"$name" fits to the sources', ({ file, from, to }) => {
+test.each(mutants)('"$name" fits to the sources', ({ file, from, to, test }) => {
   const source = readFileSync(join(import.meta.dirname, '../src', file), 'utf8')
   expect(source.split(from)).toHaveLength(2)
   expect(to).not.toBe(from)
+  if (test) expect(existsSync(join(import.meta.dirname, '../src', test))).toBe(true)
 })
 
 test('no two have one name', () => {

@@ -6,4 +6,6 @@ export interface Mutant {
   /** Occurs there once. */
   readonly from: string
   readonly to: string
+  /** A test below `src` that finds it, where the simulation cannot. */
+  readonly test?: string
 }

@@ -16,7 +16,8 @@ import { parseArgs } from 'node:util'
 import type { Mutant } from './mutant.ts'
 import { mutants } from './mutant-list.ts'
 
-// Puts one bug after the other into a copy of the sources and lets the simulation find it: the simulation's own test.
+// Puts one bug after the other into a copy of the sources and lets the simulation find it, or the test that is named for
+// it: the simulation's own test.
 
 const ROOT = join(import.meta.dirname, '../../..')
 
@@ -62,17 +63,20 @@ function copySources(): void {
     if (name !== '@thaw') symlinkSync(join(ROOT, 'node_modules', name), join(modules, name))
 }
 
-/** What the simulation says of the mutant; null when it finds nothing. */
-function hunt({ file, from, to, name }: Mutant): string | null {
+/** What the simulation, or a test, says of the mutant; null when it finds nothing. */
+function hunt({ file, from, to, name, test }: Mutant): string | null {
   const path = join(copy, 'packages/sqlite/src', file)
   const source = readFileSync(path, 'utf8')
   if (source.split(from).length !== 2)
     throw new Error(`"${name}" does not fit to ${file} any more: change its patch`)
+  const failsUnchanged = test && runTest(test)
+  if (failsUnchanged) throw new Error(`${test} fails without "${name}" too: ${failsUnchanged}`)
   writeFileSync(
     path,
     source.replace(from, () => to),
   )
   try {
+    if (test) return runTest(test)
     const main = join(copy, 'packages/sqlite/sim/main.ts')
     const { status, stdout, stderr } = spawnSync(process.execPath, [main, '--seeds', values.seeds], {
       encoding: 'utf8',
@@ -84,4 +88,18 @@ function hunt({ file, from, to, name }: Mutant): string | null {
   } finally {
     writeFileSync(path, source)
   }
+}
+
+/** The first failure; null when all is well. */
+function runTest(test: string): string | null {
+  const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs')
+  const args = [vitest, 'run', '--root', copy, '--testTimeout', '30000', join('packages/sqlite/src', test)]
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1' },
+  })
+  if (status === 0) return null
+  const failure = stderr.split('\n').find((line) => line.trimStart().startsWith('FAIL'))
+  if (failure === undefined) throw new Error(`${test} ended without a verdict:\n${stdout}\n${stderr}`)
+  return failure.trim()
 }

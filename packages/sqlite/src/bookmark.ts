@@ -15,13 +15,18 @@ export function formatBookmark({ identity, txid }: Bookmark): string {
 
 /** @throws BookmarkError `BOOKMARK_MALFORMED` */
 export function parseBookmark(text: string): Bookmark {
+  const bookmark = readBookmark(text)
+  if (bookmark) return bookmark
+  throw new BookmarkError(
+    'BOOKMARK_MALFORMED',
+    `${JSON.stringify(text.slice(0, 40))} is no bookmark: give back what \`bookmark\` gave, or none`,
+  )
+}
+
+/** Null for a text that is none. */
+export function readBookmark(text: string): Bookmark | null {
   const match = /^(0|[0-9a-f]{16})-([1-9a-f][0-9a-f]{0,13})$/.exec(text)
   const txid = Number.parseInt(match?.[2] ?? '', 16)
-  if (!match || !Number.isSafeInteger(txid)) {
-    throw new BookmarkError(
-      'BOOKMARK_MALFORMED',
-      `${JSON.stringify(text.slice(0, 40))} is no bookmark: give back what \`bookmark\` gave, or none`,
-    )
-  }
+  if (!match || !Number.isSafeInteger(txid)) return null
   return { identity: match[1] === '0' ? null : BigInt(`0x${match[1]}`), txid }
 }

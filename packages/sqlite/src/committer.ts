@@ -4,6 +4,7 @@ import { ConflictError } from './errors.ts'
 import type { Fairness } from './fairness.ts'
 import type { Follower } from './follower.ts'
 import { type Gathering, overtaken } from './gathering.ts'
+import { isObserved, measured } from './measures.ts'
 import type { Publisher } from './publisher.ts'
 import type { Capture } from './replica.ts'
 import { takeTurn } from './reserve.ts'
@@ -20,6 +21,8 @@ interface Waiting {
   /** That of the submitter, which its function runs in, and not in that of whoever started the batch. */
   readonly context: AsyncResource
   attempts: number
+  /** By `performance.now()`; 0 when nobody wants to know. */
+  readonly since: number
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
 }
@@ -59,6 +62,7 @@ export class Committer {
         gathering,
         context: new AsyncResource('thaw.transaction'),
         attempts: 0,
+        since: isObserved() ? performance.now() : 0,
         resolve: resolve as (value: unknown) => void,
         reject,
       })
@@ -135,6 +139,7 @@ export class Committer {
         ? await publisher.publish(capture, latestOf(batch))
         : await publisher.confirmUnchanged()
       fairness.worked(clock.now() - begun)
+      if (settled && capture) measureCommits(batch, outcomes)
       if (settled) release(batch, outcomes)
       else this.#again(batch)
     } catch (error) {
@@ -145,18 +150,25 @@ export class Committer {
 
   /** Keeps the batch open until the invocation ends that it belongs to, and publishes all that has come together. */
   async #gather(gathering: Gathering, first: Capture): Promise<void> {
-    const { follower, publisher, description } = this.#options
+    const { follower, description } = this.#options
     try {
       await gathering.hold(follower.replica)
       const whole = this.#capture(first) ?? first
       if (gathering.failure) {
         await follower.follow(whole, null)
         gathering.fail(gathering.failure)
-      } else if (await publisher.publish(whole, gathering.deadline)) gathering.settle()
+      } else if (await this.#publishGathered(gathering, whole)) gathering.settle()
       else gathering.fail(overtaken(description))
     } catch (error) {
       gathering.fail(error)
     }
+  }
+
+  async #publishGathered({ deadline }: Gathering, whole: Capture): Promise<boolean> {
+    const since = performance.now()
+    const settled = await this.#options.publisher.publish(whole, deadline)
+    if (settled) measureCommit(since, 1)
+    return settled
   }
 
   #capture(before: Capture | null): Capture | null {
@@ -205,6 +217,18 @@ function isAlone({ work, gathering }: Waiting): boolean {
 /** Wall clock, ms: until when somebody of the batch can wait. */
 function latestOf(batch: readonly Waiting[]): number {
   return Math.max(...batch.map(({ work }) => work.deadline))
+}
+
+function measureCommits(batch: readonly Waiting[], outcomes: readonly Outcome[]): void {
+  batch.forEach(({ since, attempts }, index) => {
+    if (since > 0 && 'value' in (outcomes[index] ?? {})) measureCommit(since, attempts + 1)
+  })
+}
+
+/** A transaction that was asked for at `since` is durable, at its n-th try. */
+function measureCommit(since: number, tries: number): void {
+  measured({ name: 'commit', ms: performance.now() - since })
+  measured({ name: 'commit-tries', count: tries })
 }
 
 function release(batch: readonly Waiting[], outcomes: readonly Outcome[]): void {

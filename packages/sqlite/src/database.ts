@@ -251,9 +251,9 @@ export class BucketDatabase implements SqliteDatabase {
     const { behind, follower, wanted: byDefault } = this.#parts
     const context = this.#context.getStore()
     const wanted = freshness === undefined ? (context?.wanted ?? byDefault) : wantedBy(freshness)
-    if (!wanted.strong) return { wanted, begun: follower.tick() }
+    if (!wanted.strong && !wanted.orStrong) return { wanted, begun: follower.tick() }
     // This process is the only writer then: outside of any request there is nothing to be fresh for.
-    if (behind) return { wanted, begun: behind.freshFor(context?.begun ?? 0) }
+    if (behind && wanted.strong) return { wanted, begun: behind.freshFor(context?.begun ?? 0) }
     return { wanted, begun: context?.begun ?? follower.tick() }
   }
 

@@ -8,8 +8,8 @@ import { Reservation, timeToAskFor } from './reservation.ts'
  * notice, because it never loses. So writers take turns, and nobody has to tell them whose turn it is: the chain says
  * who committed when, and everybody reads the chain.
  *
- * Writers stand in a queue. Whoever commits goes to its end, and those that stood before it have let their turn pass
- * and are out of it. The first may commit at once; the next one waits as long as the first would need to be noticed,
+ * Writers stand in a queue. Whoever commits goes to its end; those that stood before it keep their places, unless they
+ * have let so many turns pass that they are taken for absent. The first may commit at once; the next one waits as long as the first would need to be noticed,
  * and looks out for it meanwhile. Whoever is not in the queue has numbers of its own to get in by: at some numbers of
  * the chain those in the queue wait for a while.
  */
@@ -26,6 +26,11 @@ const NEWCOMERS_NUMBER_IN_A_RUSH = 4
 const REMEMBERED_MS = 5_000
 /** How often the first may be overtaken by newcomers before it is taken for absent. */
 const OVERTAKEN_AT_MOST = 4
+/**
+ * How many turns a writer may let pass before it is taken for absent. Where many share a processor a turn is easily
+ * missed, and who had to come in again each time would waste everybody's requests.
+ */
+const PASSED_AT_MOST = 4
 /** Nobody stands behind newcomers for longer than so many PUTs for each writer that was before it. */
 const LONGEST_TURN_PUTS = 2
 /** A transaction that takes so many times as long as others need is too slow for turns, */
@@ -51,7 +56,10 @@ type Writer = bigint | 'self'
 interface Place {
   readonly writer: Writer
   readonly committedAt: number
+  /** How often by newcomers, while it was the first. */
   overtaken: number
+  /** How often by those behind it. */
+  passed: number
 }
 
 /** What a transaction in the chain tells. */
@@ -217,9 +225,13 @@ export class Fairness {
     this.#txid = txid
     const at = this.#queue.findIndex((place) => place.writer === writer)
     if (at < 0 && this.#queue.length > 0) this.#newcomersTxid = txid
-    if (at >= 0) this.#queue.splice(0, at + 1)
-    else if (this.#queue[0] && ++this.#queue[0].overtaken >= OVERTAKEN_AT_MOST) this.#queue.shift()
-    this.#queue.push({ writer, committedAt: now, overtaken: 0 })
+    for (const place of this.#queue.slice(0, Math.max(at, 0))) place.passed++
+    if (at < 0 && this.#queue[0]) this.#queue[0].overtaken++
+    this.#queue = this.#queue.filter(
+      ({ overtaken, passed }, index) =>
+        index !== at && overtaken < OVERTAKEN_AT_MOST && passed < PASSED_AT_MOST,
+    )
+    this.#queue.push({ writer, committedAt: now, overtaken: 0, passed: 0 })
   }
 
   #forget(now: number): void {

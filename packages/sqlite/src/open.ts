@@ -22,7 +22,8 @@ const FENCE_WINDOW_MS = 5 * 60_000
  * Opens the database that lives in `options.store`, bringing a copy of it to this machine. A store that holds none
  * gives an empty database, which comes to be in the store with its first transaction.
  *
- * How long that took is left as the performance measure `thaw:restore`.
+ * How long that took is left as the performance measure `thaw:restore`. What happens afterwards is told to subscribers of
+ * the diagnostics channel `thaw:measure`.
  *
  * @throws RestoreError when an object of the chain is missing or damaged
  * @throws StoreError when the store cannot be reached or refuses

@@ -5,6 +5,7 @@ import { encodeCapture } from './encode-capture.ts'
 import { CommitUnknownError } from './errors.ts'
 import type { Fairness } from './fairness.ts'
 import type { Follower } from './follower.ts'
+import { measured } from './measures.ts'
 import { type Publication, publish } from './publish.ts'
 import type { Capture } from './replica.ts'
 import { publishReservation } from './reserve.ts'
@@ -59,6 +60,7 @@ export class Publisher {
       this.#options.onPublished(link.txid)
       return true
     }
+    measured({ name: 'conflict' })
     if (publication.outcome === 'lost') await this.#catchUp(capture, publication.winner)
     else await follower.synchronise(capture)
     return false

@@ -7,7 +7,7 @@ import type { Moment } from './proof.ts'
 /** A read that is about to begin. */
 export interface Read {
   readonly wanted: Wanted
-  /** The tick that its request began at for `strong`, that it began at itself for all else. */
+  /** The tick that its request began at where `strong` comes into it, that it began at itself for all else. */
   readonly begun: number
 }
 
@@ -27,7 +27,7 @@ export class ReadGate {
     const { proof, copy } = this.#follower
     if (!copy.isOpen) return false
     if (wanted.strong) return proof.covers(begun)
-    if (wanted.bookmark && !this.#holds(wanted.bookmark)) return false
+    if (wanted.bookmark && !this.#holds(wanted.bookmark)) return wanted.orStrong && proof.covers(begun)
     return (
       wanted.withinMs === null || proof.isWithin(proof.verifiedAt, wanted.withinMs) || proof.covers(begun)
     )
@@ -37,19 +37,20 @@ export class ReadGate {
    * Does the next thing that a read waits for. To be repeated until the gate is open.
    * @throws BookmarkError, and what following the chain throws
    */
-  open({ wanted: { bookmark, withinMs }, begun }: Read): Promise<void> {
+  open({ wanted, begun }: Read): Promise<void> {
+    const { bookmark, withinMs } = wanted
     const { replica, closedToReaders } = this.#follower.copy
     if (closedToReaders) return closedToReaders
-    if (replica && bookmark && !this.#holds(bookmark)) return this.#reach(bookmark)
+    if (replica && bookmark && !this.#holds(bookmark)) return this.#reach(bookmark, wanted)
     return this.#checked(begun, withinMs ?? -1)
   }
 
   /**
    * For a read of the head, which has just been proven.
-   * @throws BookmarkError when what it wants is not there
+   * @throws BookmarkError when what it wants is not there, and nothing else will do
    */
-  requireHeld({ wanted: { bookmark } }: Read): void {
-    if (bookmark && !this.#holds(bookmark)) throw this.#unreachable(bookmark)
+  requireHeld({ wanted: { bookmark, orStrong } }: Pick<Read, 'wanted'>): void {
+    if (bookmark && !orStrong && !this.#holds(bookmark)) throw this.#unreachable(bookmark)
   }
 
   #holds(bookmark: Bookmark): boolean {
@@ -61,7 +62,7 @@ export class ReadGate {
    * Brings the copy to where the bookmark was made, and no further than that if it is near. Inside `exclusive`,
    * because what is being published now may be the very transaction: then there is nothing to ask.
    */
-  #reach(bookmark: Bookmark): Promise<void> {
+  #reach(bookmark: Bookmark, wanted: Wanted): Promise<void> {
     const follower = this.#follower
     const begun = follower.tick()
     return follower.exclusive(async () => {
@@ -72,7 +73,7 @@ export class ReadGate {
       if (this.#holds(bookmark)) return
       // It seems to be of another database, or ahead of this one. Only the head can tell.
       if (!isNear || !follower.proof.covers(begun)) await follower.synchronise(null)
-      if (!this.#holds(bookmark)) throw this.#unreachable(bookmark)
+      this.requireHeld({ wanted })
     })
   }
 

@@ -50,12 +50,15 @@ export interface Invocation {
  * - `withinMs`: as new as the bucket was so many ms ago, by this machine's clock. No question while the copy was known
  *   to be the newest within that time.
  *
- * With a bookmark and `withinMs` both hold.
+ * With a bookmark and `withinMs` both hold. A bookmark that cannot be honoured is an error, unless it comes with
+ * `otherwise: 'strong'`: for what a client brought, which it cannot mend. A bookmark of another database, of a
+ * transaction that this one does not have, or that is none at all, is then left aside for `strong`.
  */
 export type Freshness =
   | 'strong'
-  | { readonly bookmark: string; readonly withinMs?: number | undefined }
-  | { readonly bookmark?: string | undefined; readonly withinMs: number }
+  | { readonly bookmark: string; readonly withinMs?: number | undefined; readonly otherwise?: undefined }
+  | { readonly bookmark: string; readonly withinMs?: undefined; readonly otherwise: 'strong' }
+  | { readonly bookmark?: string | undefined; readonly withinMs: number; readonly otherwise?: undefined }
 
 export interface ReadOptions {
   /** That of the request when absent. */
@@ -115,8 +118,8 @@ export interface SqliteDatabase {
   /**
    * Opens the context of one request. With `strong` freshness what is read inside is at least as new as the moment this
    * was called, at the cost of one look at the bucket for all reads together. Outside any context, every read looks.
-   * An adapter hands in the bookmark that a request brought, and reads `bookmark` inside `next`, before its response
-   * leaves.
+   * An adapter hands in the bookmark that a request brought, with `otherwise: 'strong'`, and reads `bookmark` in the same
+   * context, before its response leaves.
    * @throws BookmarkError when the bookmark is none; reads throw it when it cannot be honoured
    */
   around<T>(invocation: Invocation, next: () => Promise<T>, options?: AroundOptions): Promise<T>

@@ -19,12 +19,21 @@ export interface WriterPlan {
   readonly restMs: number
 }
 
+/** Each request then costs its sender so much of one of them, ms, before it goes out, and so does what is applied. */
+export interface SharedProcessors {
+  readonly count: number
+  readonly putMs: number
+  readonly getMs: number
+}
+
 export interface WorldPlan {
   readonly writers: readonly WriterPlan[]
   /** Spreads every round trip by this share to both sides. */
   readonly jitter: number
   /** How long it takes to apply a transaction and to go on, ms. */
   readonly applyMs: number
+  /** The processors that all share; each has its own when absent. */
+  readonly shared?: SharedProcessors | undefined
   readonly ms: number
 }
 
@@ -41,6 +50,8 @@ export interface WriterReport {
 /** What a writer waits for: time to pass, and then something to happen in the bucket. */
 interface Step {
   readonly ms: number
+  /** Whether that is work, for a processor. */
+  readonly isWork?: boolean
   readonly at?: () => unknown
   /** From then until the writer knows of it. */
   readonly backMs?: number
@@ -175,12 +186,14 @@ class Writer {
       if (there < end + ask) this.#verifiedAt = at
       end = Math.min(there, end + ask)
     }
-    if (end > this.#position) yield { ms: plan.applyMs * (0.5 + this.#random.next()) }
+    if (end > this.#position) yield { ms: plan.applyMs * (0.5 + this.#random.next()), isWork: true }
     for (const link of chain.slice(this.#position, end)) this.#fairness.saw(link, this.#now)
     this.#position = Math.max(this.#position, end)
   }
 
   *#request<T>(roundTripMs: number, at: () => T): Steps<T> {
+    const { shared } = this.#world.plan
+    if (shared) yield { ms: roundTripMs === this.#plan.putMs ? shared.putMs : shared.getMs, isWork: true }
     const half = () => (roundTripMs / 2) * (1 + this.#world.plan.jitter * (2 * this.#random.next() - 1))
     return (yield { ms: half(), at, backMs: half() }) as T
   }
@@ -196,6 +209,25 @@ class World {
   }
 }
 
+/** Work is done in the order in which it comes, each piece on the processor that is free first. */
+class Processors {
+  readonly #freeAt: number[]
+
+  /** @param count 0 for as many as there is work */
+  constructor(count: number) {
+    this.#freeAt = Array.from({ length: count }, () => 0)
+  }
+
+  /** In how many ms work that comes now is done. */
+  until(now: number, ms: number): number {
+    if (this.#freeAt.length === 0) return ms
+    const at = this.#freeAt.indexOf(Math.min(...this.#freeAt))
+    const done = Math.max(now, this.#freeAt[at] ?? 0) + ms
+    this.#freeAt[at] = done
+    return done - now
+  }
+}
+
 /** Lets the writers of a plan contend. The same plan and seed give the same reports. */
 export function contend(plan: WorldPlan, seed: string): WriterReport[] {
   const random = seededRandom(seed)
@@ -203,6 +235,7 @@ export function contend(plan: WorldPlan, seed: string): WriterReport[] {
   const writers = plan.writers.map(
     (writer, index) => new Writer(BigInt(index + 1), writer, world, random.fork(`writer ${index}`)),
   )
+  const processors = new Processors(plan.shared?.count ?? 0)
   const happenings: { due: number; happen: () => void }[] = []
   const after = (ms: number, happen: () => void) =>
     happenings.push({ due: world.now + Math.max(0, ms), happen })
@@ -211,7 +244,7 @@ export function contend(plan: WorldPlan, seed: string): WriterReport[] {
     const goOn = (value: unknown) => {
       const { value: step } = life.next(value)
       if (!step) return
-      after(step.ms, () => {
+      after(step.isWork ? processors.until(world.now, step.ms) : step.ms, () => {
         const result = step.at?.()
         if (step.backMs === undefined) goOn(result)
         else after(step.backMs, () => goOn(result))

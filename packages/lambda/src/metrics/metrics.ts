@@ -1,5 +1,6 @@
 import type { Invocation } from '../invocation.ts'
 import type { Participant } from '../participant.ts'
+import { collect, take, type Values } from './measured.ts'
 
 export interface MetricsOptions {
   /** `Thaw` when absent. */
@@ -10,19 +11,19 @@ export interface MetricsOptions {
   readonly write?: (line: string) => void
 }
 
-/** The most values of one metric in a line. */
-const valuesLimit = 100
-
 /**
  * A participant that writes metrics for CloudWatch, one line for each invocation, in the Embedded Metric Format:
  * `Duration` (ms), `Faults` and `ColdStarts` (counts), and whatever was measured since the line before under names that
  * begin with `thaw:`. `performance.measure('thaw:restore', …)` is `Restore` in ms; `performance.mark('thaw:conflict')`
- * counts one for `Conflict`. Measurements belong to the process, not to one invocation.
+ * counts one for `Conflict`. What is measured often is published instead on the diagnostics channel `thaw:measure`, as
+ * `{ name: 'commit', ms }`, `{ name, count }` or `{ name }`, so that nothing is kept where nobody takes it. Measurements
+ * belong to the process, not to one invocation.
  *
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
 export function metrics(options: MetricsOptions = {}): Participant {
   const { namespace = 'Thaw', dimensions = {}, write = writeLine } = options
+  collect()
   return {
     async around(invocation, next) {
       const startedAt = performance.now()
@@ -33,8 +34,14 @@ export function metrics(options: MetricsOptions = {}): Participant {
         if (isFault(error)) faults = 1
         throw error
       } finally {
-        const values = { Duration: [performance.now() - startedAt], ...takeMeasures() }
-        const counts = { Faults: faults, ColdStarts: invocation.coldStart ? 1 : 0, ...takeMarks() }
+        const { measures, marks } = take()
+        const duration: Values = { unit: 'Milliseconds', values: [performance.now() - startedAt] }
+        const values = [['Duration', duration] as const, ...named(measures)]
+        const counts = [
+          ['Faults', faults] as const,
+          ['ColdStarts', invocation.coldStart ? 1 : 0] as const,
+          ...named(marks),
+        ]
         write(JSON.stringify(embed(namespace, dimensions, invocation, values, counts)))
       }
     },
@@ -51,13 +58,13 @@ function embed(
   namespace: string,
   dimensions: Readonly<Record<string, string>>,
   { requestId, traceId, lambdaContext }: Invocation,
-  values: Readonly<Record<string, readonly number[]>>,
-  counts: Readonly<Record<string, number>>,
+  values: readonly (readonly [name: string, values: Values])[],
+  counts: readonly (readonly [name: string, count: number])[],
 ): object {
   const own = { FunctionName: lambdaContext.functionName, ...dimensions }
   const definitions = [
-    ...Object.keys(values).map((Name) => ({ Name, Unit: 'Milliseconds' })),
-    ...Object.keys(counts).map((Name) => ({ Name, Unit: 'Count' })),
+    ...values.map(([Name, { unit }]) => ({ Name, Unit: unit })),
+    ...counts.map(([Name]) => ({ Name, Unit: 'Count' })),
   ]
   return {
     _aws: {
@@ -67,39 +74,18 @@ function embed(
     ...own,
     requestId,
     ...(traceId !== null && { traceId }),
-    ...values,
-    ...counts,
+    ...Object.fromEntries(values.map(([name, { values }]) => [name, values])),
+    ...Object.fromEntries(counts),
   }
 }
 
-function takeMeasures(): Record<string, number[]> {
-  const values: Record<string, number[]> = {}
-  for (const { name, duration } of ours('measure')) {
-    const list = values[metricName(name)] ?? []
-    values[metricName(name)] = list
-    if (list.length < valuesLimit) list.push(duration)
-    performance.clearMeasures(name)
-  }
-  return values
+function named<T>(measured: ReadonlyMap<string, T>): (readonly [name: string, value: T])[] {
+  return Array.from(measured, ([name, value]) => [metricName(name), value])
 }
 
-function takeMarks(): Record<string, number> {
-  const counts: Record<string, number> = {}
-  for (const { name } of ours('mark')) {
-    counts[metricName(name)] = (counts[metricName(name)] ?? 0) + 1
-    performance.clearMarks(name)
-  }
-  return counts
-}
-
-function ours(type: 'measure' | 'mark'): readonly { readonly name: string; readonly duration: number }[] {
-  return performance.getEntriesByType(type).filter(({ name }) => name.startsWith('thaw:'))
-}
-
-/** `thaw:persist-lag` is `PersistLag`. */
+/** `persist-lag` is `PersistLag`. */
 function metricName(name: string): string {
   return name
-    .slice('thaw:'.length)
     .split('-')
     .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
     .join('')

@@ -12,6 +12,7 @@ const shutdowns = new Map<Participant, Shutdown>()
 /** What ends before them: who still gives them work. */
 const first = new Set<Shutdown>()
 let isWatching = false
+let isEnding = false
 
 /** Has `shutdown` called, and waits for it, but no longer than half the time, before the participants are shut down. */
 export function shutDownFirst(shutdown: Shutdown): void {
@@ -34,7 +35,7 @@ function watch(): void {
   const { AWS_LAMBDA_RUNTIME_API: api, AWS_LAMBDA_HTTP_ENDPOINT: endpoint } = process.env
   if (isWatching || !(api || endpoint)) return
   isWatching = true
-  process.once('SIGTERM', end)
+  process.on('SIGTERM', end)
   // A Web Function gets SIGTERM anyway.
   if (!api || endpoint) return
   registerExtension(api).then(({ refusal }) => {
@@ -45,9 +46,16 @@ function watch(): void {
   })
 }
 
-/** Ends as the signal would have ended the process. Where there are other handlers, ending is left to them. */
+/**
+ * Ends as the signal would have ended the process. Where there are other handlers, ending is left to them; they can tell
+ * by this one being there that it is not done. A second signal does not wait.
+ */
 async function end(signal: NodeJS.Signals): Promise<void> {
-  await shutDown()
+  if (!isEnding) {
+    isEnding = true
+    await shutDown()
+  }
+  process.off(signal, end)
   if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
 }
 

@@ -13,20 +13,25 @@ export interface SignalOptions {
 /**
  * Persists before one of the signals ends the process: what has gathered is published, then the process ends as the
  * signal would have ended it. Other handlers of the signal run as before, and where there are any, ending is left to
- * them. A second signal does not wait.
+ * them; they can tell by this one being there that it is not done. A second signal does not wait.
  *
- * On Lambda SIGTERM comes only where an extension is registered, and leaves 500 ms or less.
+ * On Lambda SIGTERM comes only where an extension is registered, and leaves 500 ms or less. `serve` of `@thaw/lambda` sees
+ * to both for the databases that take part in its requests, so that they do not need this; it does no harm there.
  *
  * @returns takes the handlers away again
  */
 export function persistOnSignals(databases: readonly Persistable[], options: SignalOptions = {}): () => void {
   const { signals = ['SIGTERM', 'SIGINT'], timeoutMs = 5_000 } = options
+  let isEnding = false
   const remove = () => {
     for (const signal of signals) process.off(signal, handle)
   }
   const handle = async (signal: NodeJS.Signals) => {
+    if (!isEnding) {
+      isEnding = true
+      await persistAll(databases, timeoutMs)
+    }
     remove()
-    await persistAll(databases, timeoutMs)
     if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
   }
   for (const signal of signals) process.on(signal, handle)

@@ -1,8 +1,10 @@
 import type { Clock } from '../clock.ts'
 import { PersistError, WriteBehindLostError } from '../errors.ts'
 import type { Follower } from '../follower.ts'
+import { measured } from '../measures.ts'
 import { Mutex } from '../mutex.ts'
 import type { LoneStatement, Runner, Work } from '../runner.ts'
+import { Lag } from './lag.ts'
 import type { Persister, Publishing } from './persister.ts'
 import { Schedule, type SetTimer } from './schedule.ts'
 import type { Thresholds } from './thresholds.ts'
@@ -49,6 +51,7 @@ export class WriteBehind {
   readonly #options: WriteBehindOptions
   readonly #schedule: Schedule
   readonly #lane = new Mutex()
+  readonly #lag = new Lag()
   /** The persist that is under way, which whoever asks meanwhile shares. */
   #pass: Promise<Persisted | null> | null = null
   /** How many are under way. */
@@ -166,6 +169,7 @@ export class WriteBehind {
       if ('error' in outcome) throw outcome.error
       replica.unpin() // whatever keeps readers on the published state: here they see what is acknowledged
       this.#schedule.wrote()
+      this.#lag.wrote(this.#schedule.acknowledged, this.#options.clock.now())
       this.#startIfDue(work.deadline)
       return outcome.value
     })
@@ -240,7 +244,10 @@ export class WriteBehind {
   async #persist(asked: number): Promise<Persisted | null> {
     const { follower, persister, clock, persistTimeoutMs, largestLogBytes } = this.#options
     const deadline = Math.min(asked, clock.now() + persistTimeoutMs)
-    const publish = () => persister.publish(this.#schedule.acknowledged, deadline)
+    const publish = () => {
+      this.#lag.attempted()
+      return persister.publish(this.#schedule.acknowledged, deadline)
+    }
     try {
       const held = this.#logBytes > largestLogBytes
       const publishing = await (held ? follower.exclusive(publish) : publish())
@@ -255,6 +262,8 @@ export class WriteBehind {
   #settled(publishing: Exclude<Publishing, { outcome: 'moved' }>): Persisted | null {
     const before = this.pending
     this.#schedule.persisted(publishing.acknowledged)
+    const ms = this.#lag.settled(publishing.acknowledged, this.#options.clock.now())
+    if (ms !== null && publishing.outcome === 'published') measured({ name: 'persist-lag', ms })
     this.#failure = null
     if (publishing.outcome === 'nothing') return null
     this.#logBytes = publishing.logBytes
@@ -269,6 +278,7 @@ export class WriteBehind {
       const kept = await persister.lose()
       const writes = this.pending
       this.#schedule.persisted(this.#schedule.acknowledged)
+      this.#lag.settled(this.#schedule.acknowledged, this.#options.clock.now())
       return kept && { ...kept, writes }
     })
     if (!lost) return null
