@@ -6,7 +6,8 @@ import { existsSync } from 'node:fs'
 export const handler = async (event) => {
   while (event.until && !existsSync(event.until)) await new Promise((done) => setTimeout(done, 5))
   if (event.exit) process.exit(1)
-  return { pid: process.pid, type: process.env.AWS_LAMBDA_INITIALIZATION_TYPE, tmp: process.env.TMPDIR }
+  const { dev, ino } = (await import('node:fs')).statSync(process.env.TMPDIR)
+  return { pid: process.pid, type: process.env.AWS_LAMBDA_INITIALIZATION_TYPE, tmp: dev + ':' + ino }
 }
 `
 
