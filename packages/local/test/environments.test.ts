@@ -266,6 +266,8 @@ describe('a function that fails', () => {
   ])(
     'at its start (%s): 500, a reason, one more attempt within the invocation',
     async (path, reason, detail) => {
+      // What is left to be said of the invocations before.
+      await atRest(watched)
       const from = watched.lines.length
       expect(await status(path)).toEqual(internalError)
       await watched.line(/REPORT .*\tStatus: error\tError Type: /, from)

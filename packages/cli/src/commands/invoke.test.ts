@@ -68,7 +68,9 @@ describe('without thaw dev', () => {
     })
   })
 
-  test('what a killed one left behind, or another program that has its port now, does not count', async () => {
+  test('what a killed one left behind, or another program that has its port now, does not count', {
+    timeout: 60_000, // four simulators
+  }, async () => {
     const server = createServer((_, response) => response.end('{}')).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
