@@ -7,6 +7,8 @@ export type LocalErrorCode =
   | 'OPTION_INVALID'
   /** The application has no function of that name. */
   | 'FUNCTION_UNKNOWN'
+  /** A Web Function takes HTTP requests and no events. */
+  | 'FUNCTION_IS_WEB'
   /** There is no environment of that id, or it has ended. */
   | 'ENVIRONMENT_UNKNOWN'
   /** Every environment that may exist is busy (Lambda's 429, `TooManyRequestsException`). */

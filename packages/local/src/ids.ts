@@ -10,3 +10,10 @@ export function makeTraceId(nowMs: number): string {
 export function makeGatewayId(): string {
   return randomBytes(11).toString('base64url').concat('=')
 }
+
+const base32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+
+/** An id as Lambda gives to a request to a Web Function: `NF5U6CMIUAWPER24GXDNDEZSVU`. */
+export function makeRequestId(): string {
+  return Array.from(randomBytes(26), (byte) => base32[byte % 32]).join('')
+}

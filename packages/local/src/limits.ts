@@ -18,3 +18,10 @@ export const shutdownMs = 500
 
 /** After how long without a request an environment is shut down. Lambda does not say: minutes to hours. */
 export const idleMs = 5 * 60_000
+
+/** How long a Web Function may take to end after SIGTERM. */
+export const webShutdownMs = 1000
+
+/** What every environment of a Web Function has, which is no setting of the function. */
+export const webMemoryMb = 2048
+export const webTemporaryMb = 512

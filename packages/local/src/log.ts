@@ -51,11 +51,25 @@ export function reportLine(facts: ReportFacts): string {
     `Billed Duration: ${billed} ms`,
     `Memory Size: ${facts.memoryMb} MB`,
   ]
-  if (facts.maxMemoryMb !== null) fields.push(`Max Memory Used: ${facts.maxMemoryMb} MB`)
-  if (facts.initMs !== null) fields.push(`Init Duration: ${facts.initMs.toFixed(2)} ms`)
-  if (facts.status !== null) fields.push(`Status: ${facts.status.name}`)
-  if (facts.status?.errorType !== undefined) fields.push(`Error Type: ${facts.status.errorType}`)
-  return fields.join('\t')
+  return [...fields, ...optionalFields(facts)].join('\t')
+}
+
+/**
+ * What is said of one request to a Web Function, in the words of a REPORT. Lambda has nothing like it: it bills time on
+ * the processor, and tells of single requests at the level DEBUG only, in JSON.
+ */
+export function requestReportLine(facts: Omit<ReportFacts, 'memoryMb'>): string {
+  const fields = [`REPORT RequestId: ${facts.requestId}`, `Duration: ${facts.durationMs.toFixed(2)} ms`]
+  return [...fields, ...optionalFields(facts)].join('\t')
+}
+
+function optionalFields({ maxMemoryMb, initMs, status }: Omit<ReportFacts, 'memoryMb'>): string[] {
+  const fields: string[] = []
+  if (maxMemoryMb !== null) fields.push(`Max Memory Used: ${maxMemoryMb} MB`)
+  if (initMs !== null) fields.push(`Init Duration: ${initMs.toFixed(2)} ms`)
+  if (status !== null) fields.push(`Status: ${status.name}`)
+  if (status?.errorType !== undefined) fields.push(`Error Type: ${status.errorType}`)
+  return fields
 }
 
 export interface InitReportFacts {

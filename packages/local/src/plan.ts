@@ -6,7 +6,8 @@ import { type Endpoints, endpointVariables } from './endpoints.ts'
 import type { FunctionSpec } from './environment/function-spec.ts'
 import { defaultRegion } from './environment/variables.ts'
 import { LocalError } from './errors.ts'
-import { type HttpTargets, planTargets } from './http/targets.ts'
+import { type HttpTargets, isWeb, planTargets } from './http/targets.ts'
+import { webMemoryMb, webTemporaryMb } from './limits.ts'
 import { type FunctionPackage, unpack } from './packages.ts'
 import { queueFunctions, queueVariables } from './sources/queues/names.ts'
 
@@ -60,13 +61,15 @@ function createSpec(root: string, fn: AppFunction, options: PlanOptions): Functi
     ...options.environment,
   }
   const environment = endpointVariables(options.endpoints, given)
+  const web = fn.kind === 'http' && isWeb(fn, options.front)
   return {
     name: fn.name,
     arn: `arn:aws:lambda:${regionOf(environment)}:${accountId}:function:${fn.name}`,
-    memoryMb: fn.memoryMb,
-    temporaryMb: fn.temporaryMb,
+    memoryMb: web ? webMemoryMb : fn.memoryMb,
+    temporaryMb: web ? webTemporaryMb : fn.temporaryMb,
     concurrency: fn.concurrency ?? null,
-    provisioned: fn.provisioned,
+    provisioned: web ? 0 : fn.provisioned,
+    requestsPerEnvironment: web ? fn.requestsPerEnvironment : 1,
     timeoutMs: fn.timeoutSeconds * 1000,
     initTimeoutMs: options.initTimeoutMs,
     taskRoot: pack?.directory ?? root,

@@ -11,6 +11,7 @@ import type { FunctionSpec } from './environment/function-spec.ts'
 import type { Outcome } from './environment/outcome.ts'
 import { type EnvironmentInfo, Pool } from './environment/pool.ts'
 import { startReaper } from './environment/reaper.ts'
+import { WebEnvironment } from './environment/web/web-environment.ts'
 import { LocalError } from './errors.ts'
 import { followSources, reload } from './follow.ts'
 import { startFront } from './http/front.ts'
@@ -115,7 +116,7 @@ export interface Simulator {
 
 /**
  * Runs an application on this machine as Lambda would: each environment a process of its own that takes one
- * request at a time over the real Runtime API, behind an HTTP API on a local port.
+ * request at a time over the real Runtime API (a Web Function many, over HTTP), behind an HTTP API on a local port.
  *
  * Throws `LocalError`: `OPTION_INVALID`, `PORT_IN_USE`, `LISTEN_FAILED`, `PACKAGE_MISSING`, `PACKAGE_INVALID`;
  * nothing is left behind then.
@@ -139,22 +140,19 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
   const makePlan = await planner(loaded, options, join(directory, 'packages'))
   let plan: Plan
 
+  const environmentOptions = (id: string) => ({
+    id,
+    temporaryDirectory: join(directory, 'environments', id.replace('#', '-')),
+    sandbox,
+    compileCache: join(directory, 'compiled'),
+    idleMs: options.idleMs ?? idleMs,
+    reaper,
+    log,
+  })
   const pool = new Pool({
     maxEnvironments: options.maxEnvironments ?? 50,
-    start: (spec, id, provisioned) => {
-      const temporaryDirectory = join(directory, 'environments', id.replace('#', '-'))
-      const compileCache = join(directory, 'compiled')
-      return new Environment(spec, {
-        id,
-        provisioned,
-        temporaryDirectory,
-        sandbox,
-        compileCache,
-        idleMs: options.idleMs ?? idleMs,
-        reaper,
-        log,
-      })
-    },
+    start: (spec, id, provisioned) => new Environment(spec, { ...environmentOptions(id), provisioned }),
+    startWeb: (spec, id) => new WebEnvironment(spec, environmentOptions(id)),
   })
   opened.defer(() => pool.close())
 
@@ -169,6 +167,7 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
     targets: () => plan.targets,
     albMultiValue: options.albMultiValue ?? false,
     invoke,
+    lease: async (functionName) => await pool.lease(specOf(plan, functionName)),
     log,
     intercept: sockets.manage,
     upgrades: sockets.wants,

@@ -290,7 +290,7 @@ describe('the answer', () => {
 })
 
 describe('the gateway itself answers', () => {
-  const target = { functionName: 'one', front: 'http-api', stream: false } as const
+  const target = { functionName: 'one', front: 'http-api', stream: false, web: false } as const
   const route = { key: 'GET /only', method: 'GET', path: '/only', target } as const
 
   test('404 where no route is, and 503 when the function takes too long', async () => {
@@ -300,6 +300,7 @@ describe('the gateway itself answers', () => {
       port: 0,
       targets: () => ({ routes: [route], addresses: new Map(), fallback: 'http-api' }),
       invoke: () => new Promise(() => {}),
+      lease: () => new Promise(() => {}),
       timeoutMs: 20,
       log: (line) => lines.push(line),
     })

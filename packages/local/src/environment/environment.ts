@@ -113,6 +113,11 @@ export class Environment {
     return this.#state !== 'busy' || this.#finishing
   }
 
+  /** Whether it has nothing to do. */
+  get idle(): boolean {
+    return this.free && this.state !== 'starting'
+  }
+
   /**
    * Runs one invocation; only for a `free` environment. Null when the environment ended before it began with it: it
    * may go to another one then.

@@ -9,6 +9,8 @@ export interface FunctionSpec {
   readonly concurrency: number | null
   /** How many environments are kept initialised. */
   readonly provisioned: number
+  /** How many requests one environment has at once: over 1 for a Web Function, which gets requests and no events. */
+  readonly requestsPerEnvironment: number
   readonly timeoutMs: number
   readonly initTimeoutMs: number
   /** Absolute folder of the function's code. */

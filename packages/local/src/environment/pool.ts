@@ -2,6 +2,7 @@ import { LocalError } from '../errors.ts'
 import type { Environment, EnvironmentState, Work } from './environment.ts'
 import type { FunctionSpec } from './function-spec.ts'
 import type { Outcome } from './outcome.ts'
+import type { InitFailure, Lease, WebEnvironment } from './web/web-environment.ts'
 
 /** What can be seen of an environment from outside. */
 export interface EnvironmentInfo {
@@ -19,7 +20,12 @@ export interface PoolOptions {
   /** How many environments there may be at once, of all functions together. */
   readonly maxEnvironments: number
   start(spec: FunctionSpec, id: string, provisioned: boolean): Environment
+  /** For a function that has more than one request at once in an environment. */
+  startWeb(spec: FunctionSpec, id: string): WebEnvironment
 }
+
+/** What both kinds of environments have. */
+type AnyEnvironment = Environment | WebEnvironment
 
 /**
  * Which of a function's environments takes a request: one that can begin with it at once. A busy one that is free has
@@ -37,7 +43,7 @@ const ranks: Readonly<Record<EnvironmentState, number>> = {
 export class Pool {
   readonly #options: PoolOptions
   /** The one that was used last comes last. */
-  readonly #environments = new Set<Environment>()
+  readonly #environments = new Set<AnyEnvironment>()
   /** The functions whose provisioned concurrency is kept up. */
   #provisioned: readonly FunctionSpec[] = []
   #started = 0
@@ -59,15 +65,28 @@ export class Pool {
 
   /**
    * Runs one invocation in an environment of its own for as long as it takes. Throws `LocalError`
-   * `TOO_MANY_REQUESTS` when none is free and no more may be started, `CLOSED` after `close`.
+   * `TOO_MANY_REQUESTS` when none is free and no more may be started, `CLOSED` after `close`, `FUNCTION_IS_WEB`.
    */
   async invoke(spec: FunctionSpec, work: Work): Promise<Outcome> {
+    if (spec.requestsPerEnvironment > 1) {
+      const message = `'${spec.name}' is a Web Function, which takes no events: send an HTTP request`
+      throw new LocalError('FUNCTION_IS_WEB', message)
+    }
     for (;;) {
-      const environment = this.#take(spec)
-      this.#environments.delete(environment)
-      this.#environments.add(environment)
+      const environment = this.#use(spec) as Environment
       const outcome = await environment.invoke(work)
       if (outcome !== null && !this.#closed) return outcome
+    }
+  }
+
+  /**
+   * Takes a place for one request in an environment of a Web Function, once that has started. Throws as `invoke` does.
+   */
+  async lease(spec: FunctionSpec): Promise<Lease | InitFailure> {
+    for (;;) {
+      const environment = this.#use(spec) as WebEnvironment
+      const lease = await environment.lease()
+      if (lease !== null && !this.#closed) return lease
     }
   }
 
@@ -116,12 +135,20 @@ export class Pool {
     await Promise.all([...this.#environments].map((environment) => environment.end('closed')))
   }
 
-  #find(id: string): Environment {
+  /** Takes an environment and remembers that it was used last. */
+  #use(spec: FunctionSpec): AnyEnvironment {
+    const environment = this.#take(spec)
+    this.#environments.delete(environment)
+    this.#environments.add(environment)
+    return environment
+  }
+
+  #find(id: string): AnyEnvironment {
     for (const environment of this.#environments) if (environment.id === id) return environment
     throw new LocalError('ENVIRONMENT_UNKNOWN', `there is no environment '${id}'; it may have ended already`)
   }
 
-  #take(spec: FunctionSpec): Environment {
+  #take(spec: FunctionSpec): AnyEnvironment {
     if (this.#closed) throw new LocalError('CLOSED', 'the simulator is closed')
     const chosen = this.#choose(spec)
     if (chosen !== null) return chosen
@@ -136,7 +163,7 @@ export class Pool {
       )
     }
     if (this.#hasRoom()) return this.#start(spec, false)
-    const oldest = this.#living().find((one) => one.free && !one.provisioned && one.state !== 'starting')
+    const oldest = this.#living().find((one) => one.idle && !one.provisioned)
     if (oldest === undefined) {
       throw new LocalError(
         'TOO_MANY_REQUESTS',
@@ -148,8 +175,8 @@ export class Pool {
   }
 
   /** Provisioned ones first; of several, the one that was used last, so that the others can age. */
-  #choose(spec: FunctionSpec): Environment | null {
-    let best: Environment | null = null
+  #choose(spec: FunctionSpec): AnyEnvironment | null {
+    let best: AnyEnvironment | null = null
     let bestRank = Number.POSITIVE_INFINITY
     for (const environment of this.#environments) {
       if (environment.spec !== spec || !environment.free) continue
@@ -161,7 +188,7 @@ export class Pool {
     return best
   }
 
-  #living(): Environment[] {
+  #living(): AnyEnvironment[] {
     return [...this.#environments].filter((environment) => environment.state !== 'dead')
   }
 
@@ -179,8 +206,12 @@ export class Pool {
     }
   }
 
-  #start(spec: FunctionSpec, provisioned: boolean): Environment {
-    const environment = this.#options.start(spec, `${spec.name}#${++this.#started}`, provisioned)
+  #start(spec: FunctionSpec, provisioned: boolean): AnyEnvironment {
+    const id = `${spec.name}#${++this.#started}`
+    const environment =
+      spec.requestsPerEnvironment > 1
+        ? this.#options.startWeb(spec, id)
+        : this.#options.start(spec, id, provisioned)
     this.#environments.add(environment)
     void environment.ended.then(() => {
       this.#environments.delete(environment)

@@ -8,6 +8,8 @@ import type { TemporaryStorage } from '../sandbox/temporary.ts'
 export interface ProcessOptions {
   /** Absolute folder of the function's code, where the process runs. */
   readonly taskRoot: string
+  /** What Node runs, with its arguments; the runtime of functions with events when absent. */
+  readonly program?: readonly [file: string, ...args: string[]]
   /** Its whole environment. */
   readonly variables: Readonly<Record<string, string>>
   /** Modules that were compiled once are kept there, which halves the start of those that follow. */
@@ -58,18 +60,21 @@ const freshMs = 20
 
 const bootstrap = fileURLToPath(new URL('../runtime/bootstrap.ts', import.meta.url))
 
+/** Runs the server of a Web Function; its argument is the handler, of which the file counts. */
+export const webBootstrap = fileURLToPath(new URL('../runtime/web.ts', import.meta.url))
+
 /** Files that a process needs besides the function's code. */
-export const runtimeFiles: readonly string[] = [bootstrap, process.execPath]
+export const runtimeFiles: readonly string[] = [bootstrap, webBootstrap, process.execPath]
 
 /**
  * Starts the runtime. It leads a process group of its own: Ctrl-C in the terminal does not reach it, and what it
  * starts ends with it. Over its memory, or over its `/tmp` where the system does not limit that, it is killed.
  */
 export function startProcess(options: ProcessOptions): RuntimeProcess {
-  const { variables, taskRoot, temporary } = options
+  const { variables, taskRoot, temporary, program = [bootstrap] } = options
   const own = !('NODE_COMPILE_CACHE' in variables)
   const [file, ...args] = temporary.wrap(
-    [process.execPath, ...nodeFlags(options), bootstrap, ...(own ? ['--own-compile-cache'] : [])],
+    [process.execPath, ...nodeFlags(options), ...program, ...(own ? ['--own-compile-cache'] : [])],
     taskRoot,
   )
   const child = spawn(file, args, {

@@ -33,8 +33,9 @@ export function createReports(id: string, spec: FunctionSpec, log: Log): Reports
   }
 }
 
-function statusOf(failure: Failure | null): ReportFacts['status'] {
+export function statusOf(failure: Failure | null): ReportFacts['status'] {
   if (failure === null) return null
-  if (failure.errorType === 'Sandbox.Timedout') return { name: 'timeout' }
+  if (failure.errorType === 'Sandbox.Timedout' || failure.errorType === 'Runtime.RequestTimeout')
+    return { name: 'timeout' }
   return { name: 'error', errorType: failure.errorType }
 }

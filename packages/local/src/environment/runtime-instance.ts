@@ -1,6 +1,7 @@
 import { shutdownMs } from '../limits.ts'
 import type { TemporaryStorage } from '../sandbox/temporary.ts'
 import { type ApiServer, startApiServer } from './api-server.ts'
+import { type Brake, createBrake } from './brake.ts'
 import { createExtensionsApi } from './extensions-api.ts'
 import type { FunctionSpec } from './function-spec.ts'
 import type { Failure } from './outcome.ts'
@@ -31,7 +32,7 @@ export interface InstanceOptions {
 }
 
 /** The runtime of an environment from its start to its exit: the process and the APIs it talks to. */
-export interface RuntimeInstance {
+export interface RuntimeInstance extends Brake {
   readonly pid: number | null
   /** JSON, as the runtime sent it to `init/error`. */
   readonly initError: string | null
@@ -41,12 +42,6 @@ export interface RuntimeInstance {
   readonly extensionsDone: boolean
   /** Thaws it, and answers its pending `next`. */
   deliver(invocation: RuntimeInvocation): void
-  /** Nothing of it runs until `thaw`, `deliver` or `stop`. */
-  freeze(): void
-  thaw(): void
-  /** Stops it whatever it does, until `release`: also what is delivered meanwhile waits. */
-  hold(): void
-  release(): void
   /** Ends it as Lambda does: at once without an extension, else by SIGTERM and SIGKILL 500 ms later. */
   stop(): void
   kill(): void
@@ -64,8 +59,6 @@ export async function startInstance(spec: FunctionSpec, options: InstanceOptions
   let initialised = false
   let initError: string | null = null
   let extensionError: Failure | null = null
-  let frozen = false
-  let held = false
   let stopTimer: NodeJS.Timeout | undefined
   let undelivered: RuntimeInvocation | null = null
 
@@ -116,11 +109,9 @@ export async function startInstance(spec: FunctionSpec, options: InstanceOptions
     emit({ kind: 'exit', exit })
   })
 
-  const thaw = () => {
-    if (frozen && !held) child.thaw()
-    frozen = false
-  }
+  const brake = createBrake(child)
   return {
+    ...brake,
     pid,
     get initError() {
       return initError
@@ -136,20 +127,7 @@ export async function startInstance(spec: FunctionSpec, options: InstanceOptions
       if (runtime.asking) deliver(invocation)
       // Its connection is gone: it asks again, or its exit is about to be seen.
       else undelivered = invocation
-      thaw()
-    },
-    freeze() {
-      if (!frozen && !held) child.freeze()
-      frozen = true
-    },
-    thaw,
-    hold() {
-      if (!frozen && !held) child.freeze()
-      held = true
-    },
-    release() {
-      if (held && !frozen) child.thaw()
-      held = false
+      brake.thaw()
     },
     stop() {
       if (extensions.count === 0) {
@@ -158,7 +136,7 @@ export async function startInstance(spec: FunctionSpec, options: InstanceOptions
       }
       if (stopTimer !== undefined) return
       child.signal('SIGTERM')
-      thaw()
+      brake.thaw()
       stopTimer = setTimeout(() => child.kill(), shutdownMs)
     },
     kill: () => child.kill(),

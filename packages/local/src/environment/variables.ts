@@ -38,6 +38,44 @@ export const defaultRegion = 'us-east-1'
  * Source: "Defined runtime environment variables" of the Lambda developer guide.
  */
 export function environmentVariables(facts: VariableFacts): Record<string, string> {
+  return {
+    ...commonVariables(facts),
+    AWS_LAMBDA_FUNCTION_NAME: facts.functionName,
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(facts.memoryMb),
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_INITIALIZATION_TYPE: facts.initializationType,
+    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${facts.functionName}`,
+    AWS_LAMBDA_LOG_STREAM_NAME: facts.logStream,
+    AWS_LAMBDA_RUNTIME_API: facts.runtimeApi,
+    _HANDLER: facts.handler,
+  }
+}
+
+export type WebVariableFacts = Pick<
+  VariableFacts,
+  'taskRoot' | 'temporaryDirectory' | 'environment' | 'path'
+> & {
+  /** `host:port`. */
+  readonly httpEndpoint: string
+}
+
+/**
+ * The same for a Web Function, which is told neither its name nor its log.
+ *
+ * Source: "Execution environment lifecycle" of Web Functions in the Lambda developer guide, and the list of variables
+ * in AWS's agent toolkit.
+ */
+export function webVariables(facts: WebVariableFacts): Record<string, string> {
+  return {
+    ...commonVariables(facts),
+    AWS_LAMBDA_HTTP_ENDPOINT: facts.httpEndpoint,
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'native-http',
+  }
+}
+
+function commonVariables(
+  facts: Pick<VariableFacts, 'taskRoot' | 'temporaryDirectory' | 'environment' | 'path'>,
+): Record<string, string> {
   const region = facts.environment.AWS_REGION ?? facts.environment.AWS_DEFAULT_REGION ?? defaultRegion
   return {
     TZ: ':UTC',
@@ -47,15 +85,7 @@ export function environmentVariables(facts: VariableFacts): Record<string, strin
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
     AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
-    AWS_LAMBDA_FUNCTION_NAME: facts.functionName,
-    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(facts.memoryMb),
-    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
-    AWS_LAMBDA_INITIALIZATION_TYPE: facts.initializationType,
-    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${facts.functionName}`,
-    AWS_LAMBDA_LOG_STREAM_NAME: facts.logStream,
-    AWS_LAMBDA_RUNTIME_API: facts.runtimeApi,
     LAMBDA_TASK_ROOT: facts.taskRoot,
-    _HANDLER: facts.handler,
     TMPDIR: facts.temporaryDirectory,
   }
 }

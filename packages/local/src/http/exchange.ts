@@ -12,6 +12,7 @@ import { isAnnouncedLarger, readBody, readHead, type WireRequest } from './reque
 import { hasBody, sendAnswer, sendHead } from './send.ts'
 import { collectStream, discard, type OpenStream, openStream, sendStream } from './stream.ts'
 import { type FoundTarget, findTarget, type HttpTargets } from './targets.ts'
+import { passOn, type TakePlace } from './web-function/pass-on.ts'
 
 /** What requests are answered with. */
 export interface ExchangeOptions {
@@ -20,6 +21,8 @@ export interface ExchangeOptions {
   readonly gateways: Readonly<Record<HttpFront, Gateway>>
   /** Runs a function with an event (JSON). Throws `LocalError`. */
   invoke(functionName: string, event: string, traceId: string): Promise<Outcome>
+  /** For Web Functions. */
+  readonly lease: TakePlace
   readonly log: Log
 }
 
@@ -40,6 +43,15 @@ export async function answerRequest(
   const head = readHead(incoming)
   const targets = options.targets()
   const found = findTarget(targets, head)
+  const say = (status: number, by: string, told: string) => {
+    const ms = (performance.now() - startedAt).toFixed(1)
+    options.log(`${incoming.method} ${incoming.url} ${status} ${ms} ms ${by}${told}`, 'request')
+  }
+  if (found?.target.web === true) {
+    const passed = await passOn(options.lease, found.target.functionName, head, incoming, response)
+    say(passed.status, passed.by, passed.told)
+    return
+  }
   const gateway = options.gateways[found?.target.front ?? targets.fallback]
   const traceId = clientTraceId(head) ?? makeTraceId(nowMs)
   const ids: RequestIds = { requestId: randomUUID(), gatewayId: makeGatewayId(), traceId }
@@ -53,8 +65,7 @@ export async function answerRequest(
         : await ask(options, gateway, found, request, { ids, nowMs })
   const told = await send(response, reply, gateway.ownHeaders(ids))
   const status = 'answer' in reply ? reply.answer.status : reply.head.status
-  const ms = (performance.now() - startedAt).toFixed(1)
-  options.log(`${incoming.method} ${incoming.url} ${status} ${ms} ms ${reply.by}${told}`, 'request')
+  say(status, reply.by, told)
 }
 
 /** Reads the rest of a request, unless it is more than the gateway takes. */

@@ -13,6 +13,8 @@ export interface HttpTarget {
   readonly functionName: string
   readonly front: HttpFront
   readonly stream: boolean
+  /** Whether it is a Web Function, which gets the requests themselves. */
+  readonly web: boolean
 }
 
 export type TargetRoute = Route & { readonly target: HttpTarget }
@@ -53,6 +55,7 @@ export function planTargets(functions: readonly AppFunction[], front: HttpFront 
     functionName: fn.name,
     front: front ?? fn.front,
     stream: fn.stream,
+    web: isWeb(fn, front),
   })
   const routes = https.flatMap((fn) => fn.routes.map((route) => ({ ...route, target: targetOf(fn) })))
   const addressed = https.filter((fn) => fn.front === 'function-url' || front === 'function-url')
@@ -65,6 +68,11 @@ export function planTargets(functions: readonly AppFunction[], front: HttpFront 
     addresses: new Map(addressed.map((fn) => [fn.name.toLowerCase(), targetOf(fn)])),
     fallback: fronts.find((kind) => routes.some(({ target }) => target.front === kind)) ?? 'http-api',
   }
+}
+
+/** A Web Function is one behind a Function URL only: another front that is put before it makes events for it. */
+export function isWeb(fn: HttpFunction, front: HttpFront | null): boolean {
+  return fn.requestsPerEnvironment > 1 && (front ?? fn.front) === 'function-url'
 }
 
 /** The function that a request goes to; null when there is none. */

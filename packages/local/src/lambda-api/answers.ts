@@ -36,6 +36,9 @@ export function refusalOf(error: unknown): LambdaApiError | null {
   if (error.code === 'TOO_MANY_REQUESTS') {
     return new LambdaApiError(429, 'TooManyRequestsException', `Rate Exceeded: ${error.message}`)
   }
+  // Lambda's API does not know Web Functions: they have one of their own.
+  if (error.code === 'FUNCTION_IS_WEB')
+    return new LambdaApiError(404, 'ResourceNotFoundException', error.message)
   if (error.code === 'EVENT_TOO_LARGE') {
     return new LambdaApiError(413, 'RequestTooLargeException', error.message)
   }

@@ -88,7 +88,7 @@ export async function answerStreaming(
   }
 }
 
-async function* streamEvents(outcome: Streamable, tail: Tail | null) {
+async function* streamEvents(outcome: Outcome, tail: Tail | null) {
   let failure = outcome.functionError === null ? null : outcome.payload
   try {
     for await (const piece of outcome.stream?.body ?? [Buffer.from(outcome.payload)]) {
@@ -115,7 +115,7 @@ async function run(invoker: Invoker, name: string, event: string, { headers }: A
   const traceId = typeof given === 'string' && given.startsWith('Root=1-') ? given : makeTraceId(Date.now())
   const tail = headers['x-amz-log-type'] === 'Tail' ? invoker.tails.follow(requestId) : null
   try {
-    const outcome: Streamable = await invoker.invoke(name, event, traceId, requestId)
+    const outcome = await invoker.invoke(name, event, traceId, requestId)
     return { outcome, tail }
   } catch (error) {
     await tail?.end()
@@ -123,13 +123,8 @@ async function run(invoker: Invoker, name: string, event: string, { headers }: A
   }
 }
 
-/** An answer that may come in pieces; reading those throws when it broke off. */
-type Streamable = Outcome & {
-  readonly stream?: { readonly contentType: string; readonly body: AsyncIterable<Uint8Array> } | null
-}
-
 /** The answer of an invocation that does not stream it, whether the function does or not. */
-async function whole({ payload, functionError, stream }: Streamable) {
+async function whole({ payload, functionError, stream }: Outcome) {
   if (!stream) return { payload, functionError }
   const pieces: Uint8Array[] = []
   let bytes = 0

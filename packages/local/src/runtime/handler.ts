@@ -47,7 +47,7 @@ function property(value: unknown, key: string): unknown {
 }
 
 /** A dot may belong to the file's name, so the longest name that is a file counts. */
-function findHandler(taskRoot: string, name: string): { file: string; path: string } {
+export function findHandler(taskRoot: string, name: string): { file: string; path: string } {
   const folder = join(taskRoot, dirname(name))
   const base = basename(name)
   for (let dot = base.lastIndexOf('.'); dot > 0; dot = base.lastIndexOf('.', dot - 1)) {

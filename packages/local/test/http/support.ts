@@ -18,7 +18,7 @@ export async function fakeFront(
   invoke: (event: unknown) => Promise<Partial<Outcome>>,
   { stream = false, ...options }: FakeOptions = {},
 ): Promise<FakeFront> {
-  const target = { functionName: 'one', front, stream }
+  const target = { functionName: 'one', front, stream, web: false }
   const targets: HttpTargets = {
     routes: [{ key: '$default', method: 'ANY', path: null, target }],
     addresses: new Map(),
@@ -30,6 +30,7 @@ export async function fakeFront(
     port: 0,
     targets: () => targets,
     invoke: async (_name, event) => ({ ...plainOutcome, ...(await invoke(JSON.parse(event))) }),
+    lease: unexpected,
     log: (line) => lines.push(line),
     ...options,
   })
@@ -44,6 +45,11 @@ const plainOutcome: Outcome = {
   functionError: null,
   durationMs: 1,
   initMs: null,
+}
+
+/** For a front without a Web Function. */
+export async function unexpected(): Promise<never> {
+  throw new Error('there is no Web Function')
 }
 
 /** A function that returns `answer`. */
