@@ -1,5 +1,6 @@
 export type { BucketOptions } from './bucket/bucket.ts'
 export type { BucketFault, BucketRequest } from './bucket/faults.ts'
+export { endpointVariables } from './endpoints.ts'
 export type { EnvironmentState } from './environment/environment.ts'
 export type { Outcome } from './environment/outcome.ts'
 export type { EnvironmentInfo } from './environment/pool.ts'

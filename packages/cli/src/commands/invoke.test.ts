@@ -76,7 +76,7 @@ describe('without thaw dev', () => {
     const { port } = server.address() as AddressInfo
     try {
       for (const awsUrl of [`http://127.0.0.1:${port}`, 'http://127.0.0.1:1', 7]) {
-        await writeFile(announcement, JSON.stringify({ pid: 1, url: '', awsUrl }))
+        await writeFile(announcement, JSON.stringify({ pid: 1, url: '', awsUrl, s3Url: '' }))
         expect(await invoke(['sender', '--payload', '1'])).toMatchObject({ code: 0, out: '1\n' })
       }
       expect(await invoke(['sender', '--port', String(port)])).toMatchObject({

@@ -31,8 +31,8 @@ export const command: Command = {
     if (given !== null) return show(await invokeAt({ ...event, awsUrl: given, asynchronous, log: true }), io)
 
     const loaded = await loadApp(resolve(io.directory, textValue(values, 'app') ?? '.'))
-    const awsUrl = await findRunning(loaded.root)
-    if (awsUrl !== null) return show(await invokeAt({ ...event, awsUrl, asynchronous, log: true }), io)
+    const { awsUrl } = (await findRunning(loaded.root)) ?? {}
+    if (awsUrl !== undefined) return show(await invokeAt({ ...event, awsUrl, asynchronous, log: true }), io)
     if (asynchronous) {
       throw new UsageError('Nothing runs that would take the event: start thaw dev, or leave out --async.')
     }

@@ -5,6 +5,7 @@ import type { Source } from '@thaw/sqlite'
 import { openStore, type StoreEnvironment } from '@thaw/store'
 import { type CommandOption, type Io, textValue, type Values } from '../command.ts'
 import { devEnvironment, hideSecrets } from '../dev/environment.ts'
+import { findRunning } from '../dev/running.ts'
 import { UsageError } from '../errors.ts'
 
 /** Options of every command on a database. */
@@ -35,25 +36,55 @@ export interface Target {
 /**
  * The database that is meant: `--url`, else `DATABASE_URL`, else what `thaw dev` would give to the application. An
  * application is loaded only where it is named or needed; its `.env` counts then, and the process's own variables win.
+ * Where functions of a running `thaw dev` see its S3 server, so do commands.
  *
  * @throws UsageError when there is none, or it does not live in a bucket
  */
 export async function findTarget(values: Values, io: Io): Promise<Target> {
   const given = textValue(values, 'url') ?? (io.environment.DATABASE_URL || null)
   const app = textValue(values, 'app')
-  if (given !== null && app === null) return { url: inBucket(given), environment: io.environment }
+  if (given !== null && app === null) {
+    const target = { url: inBucket(given), environment: io.environment }
+    return (await inLocalS3(target, resolve(io.directory), io)) ?? target
+  }
   const variables = given === null ? io.environment : { ...io.environment, DATABASE_URL: given }
-  const { DATABASE_URL: url, ...fromApp } = await appEnvironment(app, variables, io)
+  const { root, environment } = await appEnvironment(app, variables, io)
+  const { DATABASE_URL: url, ...fromApp } = environment
   if (url === undefined) {
     throw new UsageError('The application has no database: give --url URL, or set DATABASE_URL, to name one.')
   }
-  return { url: inBucket(url), environment: { ...fromApp, ...io.environment } }
+  const target = { url: inBucket(url), environment: { ...fromApp, ...io.environment } }
+  if (!needsLocalS3(target)) return target
+  const local = await inLocalS3(target, root, io)
+  if (local !== null) return local
+  throw new UsageError(
+    `Without AWS_ACCESS_KEY_ID, ${hideSecrets(url)} is in the S3 server of thaw dev, which does not run in ${root}: ` +
+      'start thaw dev, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for a real bucket.',
+  )
+}
+
+/** Whether functions would be led to the S3 server of `thaw dev`: as the simulator decides it. */
+function needsLocalS3({ url, environment }: Target): boolean {
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_ENDPOINT_URL: endpoint } = environment
+  return /^sqlite\+s3:/i.test(url) && accessKeyId === undefined && endpoint === undefined
+}
+
+/** The target in the S3 server of the `thaw dev` that runs in `root`; null when none does, or it is not meant. */
+async function inLocalS3(target: Target, root: string, io: Io): Promise<Target | null> {
+  const running = needsLocalS3(target) ? await findRunning(root) : null
+  if (running === null) return null
+  const { endpointVariables } = await import('@thaw/local')
+  io.err(`in the S3 server of thaw dev, ${running.s3Url}`)
+  const given = Object.entries(target.environment).filter((entry): entry is [string, string] => {
+    return entry[1] !== undefined
+  })
+  return { ...target, environment: endpointVariables({ S3: running.s3Url }, Object.fromEntries(given)) }
 }
 
 async function appEnvironment(app: string | null, variables: StoreEnvironment, io: Io) {
   try {
     const loaded = await loadApp(resolve(io.directory, app ?? '.'))
-    return devEnvironment(loaded, variables, { packaged: true })
+    return { root: loaded.root, environment: devEnvironment(loaded, variables, { packaged: true }) }
   } catch (error) {
     const absent = error instanceof ConfigError && error.code === 'CONFIG_NOT_FOUND'
     if (!absent || app !== null) throw error

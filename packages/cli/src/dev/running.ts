@@ -3,12 +3,18 @@ import { join } from 'node:path'
 import type { Simulator, SimulatorInfo } from '@thaw/local'
 
 /** What a running `thaw dev` leaves in the project, so that other commands find it. */
-interface Announcement {
+interface Announcement extends Running {
   readonly pid: number
   /** Of the HTTP API. */
   readonly url: string
+}
+
+/** Where the services of a running `thaw dev` are. */
+export interface Running {
   /** Of Lambda's API and of SQS. */
   readonly awsUrl: string
+  /** Of the S3 server. */
+  readonly s3Url: string
 }
 
 function fileOf(root: string): string {
@@ -16,9 +22,9 @@ function fileOf(root: string): string {
 }
 
 /** Writes `.thaw/dev.json`; disposing of it removes the file, unless another `thaw dev` has written it since. */
-export async function announce({ loaded, url, awsUrl }: Simulator): Promise<AsyncDisposable> {
+export async function announce({ loaded, url, awsUrl, s3Url }: Simulator): Promise<AsyncDisposable> {
   const file = fileOf(loaded.root)
-  const text = `${JSON.stringify({ pid: process.pid, url, awsUrl } satisfies Announcement, null, 2)}\n`
+  const text = `${JSON.stringify({ pid: process.pid, url, awsUrl, s3Url } satisfies Announcement, null, 2)}\n`
   await mkdir(join(loaded.root, '.thaw'), { recursive: true })
   await writeFile(file, text)
   return {
@@ -29,20 +35,20 @@ export async function announce({ loaded, url, awsUrl }: Simulator): Promise<Asyn
 }
 
 /**
- * The address (of Lambda's API) of the `thaw dev` that runs this project; null when there is none. A file that a killed
- * one left behind does not count: whoever answers must say that it runs this very project.
+ * The `thaw dev` that runs this project; null when there is none. A file that a killed one left behind does not count:
+ * whoever answers must say that it runs this very project.
  */
-export async function findRunning(root: string): Promise<string | null> {
-  const awsUrl = await readAnnouncement(root)
-  if (awsUrl === null) return null
-  const info = await askSimulator(awsUrl).catch(() => null)
-  return info?.root === root ? awsUrl : null
+export async function findRunning(root: string): Promise<Running | null> {
+  const running = await readAnnouncement(root)
+  if (running === null) return null
+  const info = await askSimulator(running.awsUrl).catch(() => null)
+  return info?.root === root ? running : null
 }
 
-async function readAnnouncement(root: string): Promise<string | null> {
+async function readAnnouncement(root: string): Promise<Running | null> {
   try {
-    const { awsUrl } = JSON.parse(await readFile(fileOf(root), 'utf8')) as Partial<Announcement>
-    return typeof awsUrl === 'string' ? awsUrl : null
+    const { awsUrl, s3Url } = JSON.parse(await readFile(fileOf(root), 'utf8')) as Partial<Announcement>
+    return typeof awsUrl === 'string' && typeof s3Url === 'string' ? { awsUrl, s3Url } : null
   } catch {
     return null
   }
