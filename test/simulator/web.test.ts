@@ -1,4 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { loadApp } from '@thaw/app'
+import { buildApp } from '@thaw/deploy'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { start, type Watched } from '../../packages/local/test/support.ts'
 
@@ -58,4 +63,27 @@ test('requests at once share a process and its database, and each has its own co
     expect(answer.notes).toContain(texts[index])
   }
   expect((await call(null)).answer.notes.toSorted()).toEqual(texts.toSorted())
+})
+
+test('the same function works from its package, and as one that gets events', async () => {
+  const outDir = await mkdtemp(join(tmpdir(), 'thaw-web-'))
+  try {
+    const { functions: packages } = await buildApp(await loadApp(root), { outDir })
+    const environment = { DATABASE_URL: 'sqlite+s3://web/db' }
+    for (const [options, header] of [
+      [{}, 'lambda-web-request-id'],
+      [{ front: 'http-api' }, 'apigw-requestid'],
+    ] as const) {
+      const { simulator } = await start(root, { ...options, packages, environment })
+      try {
+        const answer = await fetch(simulator.url)
+        expect([answer.status, await answer.json()]).toMatchObject([200, { notes: [] }])
+        expect(answer.headers.get(header)).toMatch(/./)
+      } finally {
+        await simulator.close()
+      }
+    }
+  } finally {
+    await rm(outDir, { recursive: true })
+  }
 })
