@@ -32,9 +32,14 @@ export interface PlanOptions {
   /** By the function's name; null runs the sources. */
   readonly packages: ReadonlyMap<string, UnpackedPackage> | null
   readonly initTimeoutMs: number
+  /** Whether a debugger may be attached to a function. */
+  isInspected(functionName: string): boolean
   /** Stands before every HTTP function; null for what the application says. */
   readonly front: HttpFront | null
 }
+
+/** How much time functions have to which a debugger may be attached: a day. */
+const inspectedMs = 24 * 3_600_000
 
 export function createPlan(loaded: LoadedApp, options: PlanOptions): Plan {
   const { functions } = loaded.app
@@ -60,6 +65,7 @@ function createSpec(root: string, fn: AppFunction, options: PlanOptions): Functi
     ...options.environment,
   }
   const environment = endpointVariables(options.endpoints, given)
+  const inspected = options.isInspected(fn.name)
   return {
     name: fn.name,
     arn: `arn:aws:lambda:${regionOf(environment)}:${accountId}:function:${fn.name}`,
@@ -67,11 +73,12 @@ function createSpec(root: string, fn: AppFunction, options: PlanOptions): Functi
     temporaryMb: fn.temporaryMb,
     concurrency: fn.concurrency ?? null,
     provisioned: fn.provisioned,
-    timeoutMs: fn.timeoutSeconds * 1000,
-    initTimeoutMs: options.initTimeoutMs,
+    timeoutMs: inspected ? inspectedMs : fn.timeoutSeconds * 1000,
+    initTimeoutMs: inspected ? inspectedMs : options.initTimeoutMs,
     taskRoot: pack?.directory ?? root,
     handler: pack?.handler ?? handlerOf(root, fn),
     environment,
+    inspected,
   }
 }
 

@@ -16,4 +16,6 @@ export interface FunctionSpec {
   /** `src/api.handler`. */
   readonly handler: string
   readonly environment: Readonly<Record<string, string>>
+  /** A debugger may be attached: its environments are not frozen, and end neither for time nor for want of requests. */
+  readonly inspected: boolean
 }

@@ -84,7 +84,7 @@ export function startProcess(options: ProcessOptions): RuntimeProcess {
   readLines(child.stderr, (line) => {
     const address = options.inspectPort === undefined ? null : readInspector(line)
     if (address !== null) inspector.resolve(address)
-    else options.onLine(line)
+    else if (options.inspectPort === undefined || !line.startsWith('For help, see: ')) options.onLine(line)
   })
   const pid = child.pid ?? null
   if (pid === null) return unstarted(child)
