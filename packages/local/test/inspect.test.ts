@@ -1,7 +1,15 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import { fixture, makeProject, type Project, patient, start, startProject } from './support.ts'
+import {
+  extensionCalls,
+  fixture,
+  makeProject,
+  type Project,
+  patient,
+  start,
+  startProject,
+} from './support.ts'
 
 let project: Project | null = null
 let server: Server | null = null
@@ -57,6 +65,14 @@ export async function handler(event, context) {
   debugger
   return { secret, ticks, left: context.getRemainingTimeInMillis() }
 }`
+
+/** With an extension, so that it is asked to end; and it takes all the time it gets for that. */
+const slowToEnd = `
+import { next, register } from './extension.mjs'
+const { id } = await register('watcher')
+void next(id)
+process.on('SIGTERM', () => {})
+${code}`
 
 const inspectorOf = async ({ of }: Project, name: string) => {
   await expect.poll(() => of(name)[0]?.inspector ?? null, patient).not.toBeNull()
@@ -119,7 +135,8 @@ test('takes the port that is asked for, the next one when it is in use, and the 
   const files = await makeProject({
     'thaw.config.ts': `import { defineApp, http } from '@thaw/app'
       export default defineApp({ name: 'p', functions: { api: http('./api.mjs') } })`,
-    'api.mjs': code,
+    'extension.mjs': extensionCalls,
+    'api.mjs': slowToEnd,
   })
   const inspect = { functions: ['api'], port }
   const watched = await start(files.root, { watch: true, inspect })
@@ -129,7 +146,7 @@ test('takes the port that is asked for, the next one when it is in use, and the 
     await expect.poll(portNow, patient).toBeGreaterThan(port)
     const first = portNow()
     const [before] = watched.simulator.environments()
-    await files.write('api.mjs', `${code}\n// changed`)
+    await files.write('api.mjs', `${slowToEnd}\n// changed`)
     const again = () =>
       watched.simulator.environments().map(({ id, inspector }) => [id !== before?.id, inspector])
     await expect.poll(again, patient).toEqual([[true, expect.stringContaining(`:${first}/`)]])
