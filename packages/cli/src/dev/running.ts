@@ -1,4 +1,5 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFileSync, rmSync } from 'node:fs'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Simulator, SimulatorInfo } from '@thaw/local'
 
@@ -15,17 +16,25 @@ function fileOf(root: string): string {
   return join(root, '.thaw', 'dev.json')
 }
 
-/** Writes `.thaw/dev.json`; disposing of it removes the file, unless another `thaw dev` has written it since. */
-export async function announce({ loaded, url, awsUrl }: Simulator): Promise<AsyncDisposable> {
+/**
+ * Writes `.thaw/dev.json`, which is removed when it is disposed of and when the process exits, unless another one has
+ * written it since.
+ */
+export async function announce({ loaded, url, awsUrl }: Simulator): Promise<Disposable> {
   const file = fileOf(loaded.root)
   const text = `${JSON.stringify({ pid: process.pid, url, awsUrl } satisfies Announcement, null, 2)}\n`
   await mkdir(join(loaded.root, '.thaw'), { recursive: true })
   await writeFile(file, text)
-  return {
-    async [Symbol.asyncDispose]() {
-      if ((await readFile(file, 'utf8').catch(() => null)) === text) await rm(file, { force: true })
-    },
+  const remove = () => {
+    process.off('exit', remove)
+    try {
+      if (readFileSync(file, 'utf8') === text) rmSync(file)
+    } catch {
+      // It is gone already.
+    }
   }
+  process.on('exit', remove)
+  return { [Symbol.dispose]: remove }
 }
 
 /**
@@ -33,16 +42,18 @@ export async function announce({ loaded, url, awsUrl }: Simulator): Promise<Asyn
  * one left behind does not count: whoever answers must say that it runs this very project.
  */
 export async function findRunning(root: string): Promise<string | null> {
-  const awsUrl = await readAnnouncement(root)
+  const awsUrl = (await readAnnouncement(root))?.awsUrl ?? null
   if (awsUrl === null) return null
   const info = await askSimulator(awsUrl).catch(() => null)
   return info?.root === root ? awsUrl : null
 }
 
-async function readAnnouncement(root: string): Promise<string | null> {
+/** What is written there, by one that runs or by one that was killed; null when nothing can be read. */
+export async function readAnnouncement(root: string): Promise<Announcement | null> {
   try {
-    const { awsUrl } = JSON.parse(await readFile(fileOf(root), 'utf8')) as Partial<Announcement>
-    return typeof awsUrl === 'string' ? awsUrl : null
+    const { pid, url, awsUrl } = JSON.parse(await readFile(fileOf(root), 'utf8')) as Partial<Announcement>
+    if (typeof pid !== 'number' || typeof url !== 'string' || typeof awsUrl !== 'string') return null
+    return { pid, url, awsUrl }
   } catch {
     return null
   }
