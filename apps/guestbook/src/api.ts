@@ -14,7 +14,12 @@ app.post('/entries', async (c) => {
   const { id, text } = await c.req.json<{ id: string; text: string }>()
   const key = c.req.header('idempotency-key') // a repeated request gets the first answer
   // Durable when it resolves.
-  await db.atomic((tx) => tx.insertInto('entries').values({ id, text }).execute(), key ? { key } : {})
+  await db.atomic(
+    async (tx) => {
+      await tx.insertInto('entries').values({ id, text }).execute()
+    },
+    key ? { key } : {},
+  )
   await sqs.send(
     new SendMessageCommand({
       QueueUrl: process.env.GREETER_QUEUE_URL,

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { createReport, type Report } from './checks.ts'
 import { isApp } from './define.ts'
 import { ConfigError, type Problem } from './errors.ts'
@@ -76,11 +76,13 @@ async function runConfig(file: string): Promise<App> {
   throw new ConfigError('CONFIG_NO_APP', [{ at: basename(file), message }], { file })
 }
 
-/** With the place of a syntax error, which Node puts before the stack of one in TypeScript: `/a/thaw.config.ts:4`. */
+/** With the place of a syntax error, which Node puts before the stack of one in TypeScript: `file:///a/b.ts?load=2:4`. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const place = error instanceof SyntaxError ? /^\S.*:\d+(?=\n)/.exec(error.stack ?? '')?.[0] : undefined
-  return `${error.name}: ${error.message}${place === undefined ? '' : ` at ${place}`}`
+  const [, url, line] = /^(file:[^?\n]*)(?:\?.*)?:(\d+)\n/.exec(error.stack ?? '') ?? []
+  const place =
+    url === undefined || !(error instanceof SyntaxError) ? '' : ` at ${fileURLToPath(url)}:${line}`
+  return `${error.name}: ${error.message}${place}`
 }
 
 async function checkFiles(report: Report, root: string, app: App): Promise<void> {

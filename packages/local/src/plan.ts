@@ -2,12 +2,14 @@ import { readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { type AppFunction, functionVariables, type HttpFront, type LoadedApp } from '@thaw/app'
 import { accountId } from './account.ts'
+import { provideAwsSdk } from './aws-sdk.ts'
 import { type Endpoints, endpointVariables } from './endpoints.ts'
 import type { FunctionSpec } from './environment/function-spec.ts'
 import { defaultRegion } from './environment/variables.ts'
 import { LocalError } from './errors.ts'
 import { type HttpTargets, planTargets } from './http/targets.ts'
 import { type FunctionPackage, unpack } from './packages.ts'
+import { linkSourceMaps } from './source-maps.ts'
 import { queueFunctions, queueVariables } from './sources/queues/names.ts'
 
 /** An application, ready to be run. */
@@ -22,6 +24,8 @@ export interface Plan {
 /** A package in a folder of its own. */
 export interface UnpackedPackage extends FunctionPackage {
   readonly directory: string
+  /** What it reads besides. */
+  readonly reads: readonly string[]
 }
 
 export interface PlanOptions {
@@ -79,6 +83,8 @@ function createSpec(root: string, fn: AppFunction, options: PlanOptions): Functi
     handler: pack?.handler ?? handlerOf(root, fn),
     environment,
     inspected,
+    sourceMaps: pack?.sourceMaps !== undefined,
+    reads: pack?.reads ?? [],
   }
 }
 
@@ -118,6 +124,7 @@ export async function unpackAll(
   directory: string,
 ): Promise<ReadonlyMap<string, UnpackedPackage>> {
   const unpacked = new Map<string, UnpackedPackage>()
+  const awsSdk = await provideAwsSdk(loaded.root, directory)
   for (const { name } of loaded.app.functions) {
     const pack = packages.find((candidate) => candidate.name === name)
     if (pack === undefined) {
@@ -126,7 +133,10 @@ export async function unpackAll(
     }
     const target = join(directory, name)
     await unpack(pack.zip, target)
-    unpacked.set(name, { ...pack, directory: target })
+    const maps = join(directory, '..', 'maps', name)
+    if (pack.sourceMaps !== undefined) await linkSourceMaps(target, pack.sourceMaps, maps)
+    const reads = pack.sourceMaps === undefined ? awsSdk : [...awsSdk, maps]
+    unpacked.set(name, { ...pack, directory: target, reads })
   }
   return unpacked
 }

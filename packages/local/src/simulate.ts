@@ -213,7 +213,7 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
 
   if (options.watch === true) {
     const replan = async (paths: readonly string[]) => {
-      plan = makePlan(await reload(plan.loaded, paths), endpoints)
+      plan = makePlan(await reload(plan.loaded, paths, log), endpoints)
       sources.update(plan.loaded.app)
       return plan
     }

@@ -13,10 +13,10 @@ import { readAnnouncement } from './running.ts'
  */
 export async function claimProject(root: string): Promise<Disposable> {
   mkdirSync(join(root, '.thaw'), { recursive: true })
-  // SQLite is how Node locks a file; nothing is ever written to it.
+  // SQLite is how Node locks a file; nothing is ever written to it, nor beside it.
   const lock = new DatabaseSync(join(root, '.thaw', 'dev.lock'), { timeout: 0 })
   try {
-    lock.exec('BEGIN EXCLUSIVE')
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
   } catch (error) {
     lock.close()
     if ((error as { errcode?: number }).errcode !== sqliteBusy) throw error

@@ -200,10 +200,10 @@ function start(
     logStream: options.logStream,
     initializationType: options.initializationType,
   })
-  const { taskRoot, memoryMb, temporaryMb } = spec
+  const { taskRoot, memoryMb, temporaryMb, sourceMaps } = spec
   const { compileCache, temporary, onLine } = options
   return startProcess({
-    ...{ taskRoot, variables, compileCache, temporary, temporaryMb, memoryMb, onLine },
+    ...{ taskRoot, variables, compileCache, temporary, temporaryMb, memoryMb, sourceMaps, onLine },
     ...(inspectPort === null ? {} : { inspectPort }),
   })
 }
