@@ -76,6 +76,7 @@ test('a syntax error shows at once, and the next change mends it', async () => {
   await app.write('src/api.ts', 'export const handler = () => ({\n')
   await failed
   expect(app.lines.some((line) => /\| .*src\/api\.ts:1$/.test(line))).toBe(true)
+  expect(app.lines.join('\n')).not.toMatch(/bootstrap\.ts|node:internal/)
   expect(await get(app)).toEqual([500, { message: 'Internal Server Error' }])
 
   const changed = app.line(/^changed: src\/api\.ts$/)
