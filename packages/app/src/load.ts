@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { createReport, type Report } from './checks.ts'
 import { isApp } from './define.ts'
-import { ConfigError } from './errors.ts'
+import { ConfigError, type Problem } from './errors.ts'
 import type { App, LoadedApp } from './model.ts'
 
 const configNames = ['thaw.config.ts', 'thaw.config.mts', 'thaw.config.js', 'thaw.config.mjs']
@@ -11,19 +11,26 @@ const configNames = ['thaw.config.ts', 'thaw.config.mts', 'thaw.config.js', 'tha
 /** Makes every load run the configuration file anew; modules that it imports stay as first loaded. */
 let loads = 0
 
+export interface LoadOptions {
+  /** Is told of every file and folder that is missing, which is then no error. */
+  onMissing?(problem: Problem): void
+}
+
 /**
  * Runs the configuration file of an application and checks that the files it names are there.
  *
  * `path` is the project's folder or the configuration file itself. Throws `ConfigError`: `CONFIG_NOT_FOUND`,
  * `CONFIG_FAILED`, `CONFIG_NO_APP`, `CONFIG_INVALID`, `CONFIG_FILE_MISSING`.
  */
-export async function loadApp(path: string): Promise<LoadedApp> {
+export async function loadApp(path: string, options: LoadOptions = {}): Promise<LoadedApp> {
   const configFile = await findConfig(resolve(path))
   const root = dirname(configFile)
   const app = await runConfig(configFile)
   const report = createReport()
   await checkFiles(report, root, app)
-  if (report.problems.length > 0) {
+  if (options.onMissing !== undefined) {
+    for (const problem of report.problems) options.onMissing(problem)
+  } else if (report.problems.length > 0) {
     throw new ConfigError('CONFIG_FILE_MISSING', report.problems, { file: configFile })
   }
   return { app, root, configFile }
@@ -57,7 +64,7 @@ async function runConfig(file: string): Promise<App> {
     if (error instanceof Error && error.name === 'ConfigError' && 'problems' in error) {
       throw new ConfigError('CONFIG_INVALID', (error as ConfigError).problems, { file, cause: error })
     }
-    const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+    const message = describe(error)
     throw new ConfigError('CONFIG_FAILED', [{ at: file, message: `could not be run: ${message}` }], {
       cause: error,
     })
@@ -67,6 +74,15 @@ async function runConfig(file: string): Promise<App> {
     exports.default === undefined ? 'has no default export' : 'exports something else by default'
   const message = `${problem}; write: export default defineApp({ … })`
   throw new ConfigError('CONFIG_NO_APP', [{ at: basename(file), message }], { file })
+}
+
+/** With the place of a syntax error, which Node puts before the stack of one in TypeScript: `file:///a/b.ts?load=2:4`. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const [, url, line] = /^(file:[^?\n]*)(?:\?.*)?:(\d+)\n/.exec(error.stack ?? '') ?? []
+  const place =
+    url === undefined || !(error instanceof SyntaxError) ? '' : ` at ${fileURLToPath(url)}:${line}`
+  return `${error.name}: ${error.message}${place}`
 }
 
 async function checkFiles(report: Report, root: string, app: App): Promise<void> {

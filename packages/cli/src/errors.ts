@@ -4,6 +4,17 @@ export class UsageError extends Error {
   readonly code = 'USAGE'
 }
 
+/** `thaw dev` cannot run the project. */
+export class DevError extends Error {
+  override readonly name = 'DevError'
+  readonly code: 'ALREADY_RUNNING'
+
+  constructor(code: 'ALREADY_RUNNING', message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
 /** A function could not be invoked. `code` is Lambda's own name, or `FUNCTION_UNKNOWN` or `SIMULATOR_UNREACHABLE`. */
 export class InvokeError extends Error {
   override readonly name = 'InvokeError'

@@ -9,7 +9,7 @@ export function groupHelp(name: string, { summary, usage, commands }: CommandGro
     `Usage: ${usage}`,
     '',
     'Commands:',
-    ...columns(rows),
+    ...table(rows),
     '',
     `'${name} COMMAND --help' tells more about one.`,
   ]
@@ -20,11 +20,15 @@ export function commandHelp(command: Command, options: Readonly<Record<string, C
     `${option.short === undefined ? '    ' : `-${option.short}, `}--${name}${option.type === 'string' ? ` ${option.value ?? 'VALUE'}` : ''}`,
     option.help,
   ])
-  return [`${command.summary}.`, '', `Usage: ${command.usage}`, '', 'Options:', ...columns(rows)]
+  return [`${command.summary}.`, '', `Usage: ${command.usage}`, '', 'Options:', ...table(rows)]
 }
 
-/** Pads the first column; two blanks in front and between. */
-export function columns(rows: readonly (readonly [string, string])[]): string[] {
-  const width = Math.max(...rows.map(([first]) => first.length))
-  return rows.map(([first, second]) => `  ${first.padEnd(width)}  ${second}`)
+/** Pads all columns but the last; two blanks in front and between. */
+export function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  return rows.map((row) =>
+    row
+      .map((text, column) => `  ${column + 1 < row.length ? text.padEnd(widths[column] ?? 0) : text}`)
+      .join(''),
+  )
 }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { type LoadedApp, loadApp } from '@thaw/app'
 import type { Pool } from './environment/pool.ts'
+import { linkedPackages } from './linked.ts'
 import type { Log } from './log.ts'
 import type { Plan } from './plan.ts'
 import { watchSources } from './watch.ts'
@@ -24,7 +25,7 @@ export function followSources(
       }
     })
   }
-  const watcher = watchSources(root, onChange, (error) => {
+  const watcher = watchSources(root, linkedPackages(root), onChange, (error) => {
     log(`changes are not seen any more, start again: ${error.message}`, 'simulator')
   })
   return {
@@ -35,8 +36,11 @@ export function followSources(
   }
 }
 
-/** The application after a change of these files. */
-export async function reload(loaded: LoadedApp, paths: readonly string[]): Promise<LoadedApp> {
+/** The application after a change of these files. Sources that it names and that are not there are told of. */
+export async function reload(loaded: LoadedApp, paths: readonly string[], log: Log): Promise<LoadedApp> {
   const configured = paths.some((path) => resolve(loaded.root, path) === loaded.configFile)
-  return configured ? await loadApp(loaded.configFile) : loaded
+  if (!configured) return loaded
+  return await loadApp(loaded.configFile, {
+    onMissing: ({ at, message }) => log(`${at}: ${message}`, 'simulator'),
+  })
 }

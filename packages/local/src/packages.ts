@@ -14,6 +14,8 @@ export interface FunctionPackage {
   readonly handler: string
   /** Variables that belong to the package: where in it things are. */
   readonly environment: Readonly<Record<string, string>>
+  /** Folder of its source maps, which are not in the zip; stack traces point to the sources then. */
+  readonly sourceMaps?: string
 }
 
 /**

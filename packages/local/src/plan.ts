@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { type AppFunction, functionVariables, type HttpFront, type LoadedApp } from '@thaw/app'
 import { accountId } from './account.ts'
+import { provideAwsSdk } from './aws-sdk.ts'
 import { type Endpoints, endpointVariables } from './endpoints.ts'
 import type { FunctionSpec } from './environment/function-spec.ts'
 import { defaultRegion } from './environment/variables.ts'
@@ -9,6 +10,7 @@ import { LocalError } from './errors.ts'
 import { type HttpTargets, isWeb, planTargets } from './http/targets.ts'
 import { webMemoryMb, webTemporaryMb } from './limits.ts'
 import { type FunctionPackage, unpack } from './packages.ts'
+import { linkSourceMaps } from './source-maps.ts'
 import { queueFunctions, queueVariables } from './sources/queues/names.ts'
 
 /** An application, ready to be run. */
@@ -23,6 +25,8 @@ export interface Plan {
 /** A package in a folder of its own. */
 export interface UnpackedPackage extends FunctionPackage {
   readonly directory: string
+  /** What it reads besides. */
+  readonly reads: readonly string[]
 }
 
 export interface PlanOptions {
@@ -33,9 +37,14 @@ export interface PlanOptions {
   /** By the function's name; null runs the sources. */
   readonly packages: ReadonlyMap<string, UnpackedPackage> | null
   readonly initTimeoutMs: number
+  /** Whether a debugger may be attached to a function. */
+  isInspected(functionName: string): boolean
   /** Stands before every HTTP function; null for what the application says. */
   readonly front: HttpFront | null
 }
+
+/** How much time functions have to which a debugger may be attached: a day. */
+const inspectedMs = 24 * 3_600_000
 
 export function createPlan(loaded: LoadedApp, options: PlanOptions): Plan {
   const { functions } = loaded.app
@@ -62,6 +71,7 @@ function createSpec(root: string, fn: AppFunction, options: PlanOptions): Functi
   }
   const environment = endpointVariables(options.endpoints, given)
   const web = fn.kind === 'http' && isWeb(fn, options.front)
+  const inspected = options.isInspected(fn.name)
   return {
     name: fn.name,
     arn: `arn:aws:lambda:${regionOf(environment)}:${accountId}:function:${fn.name}`,
@@ -70,11 +80,14 @@ function createSpec(root: string, fn: AppFunction, options: PlanOptions): Functi
     concurrency: fn.concurrency ?? null,
     provisioned: web ? 0 : fn.provisioned,
     requestsPerEnvironment: web ? fn.requestsPerEnvironment : 1,
-    timeoutMs: fn.timeoutSeconds * 1000,
-    initTimeoutMs: options.initTimeoutMs,
+    timeoutMs: inspected ? inspectedMs : fn.timeoutSeconds * 1000,
+    initTimeoutMs: inspected ? inspectedMs : options.initTimeoutMs,
     taskRoot: pack?.directory ?? root,
     handler: pack?.handler ?? handlerOf(root, fn),
     environment,
+    inspected,
+    sourceMaps: pack?.sourceMaps !== undefined,
+    reads: pack?.reads ?? [],
   }
 }
 
@@ -114,6 +127,7 @@ export async function unpackAll(
   directory: string,
 ): Promise<ReadonlyMap<string, UnpackedPackage>> {
   const unpacked = new Map<string, UnpackedPackage>()
+  const awsSdk = await provideAwsSdk(loaded.root, directory)
   for (const { name } of loaded.app.functions) {
     const pack = packages.find((candidate) => candidate.name === name)
     if (pack === undefined) {
@@ -122,7 +136,10 @@ export async function unpackAll(
     }
     const target = join(directory, name)
     await unpack(pack.zip, target)
-    unpacked.set(name, { ...pack, directory: target })
+    const maps = join(directory, '..', 'maps', name)
+    if (pack.sourceMaps !== undefined) await linkSourceMaps(target, pack.sourceMaps, maps)
+    const reads = pack.sourceMaps === undefined ? awsSdk : [...awsSdk, maps]
+    unpacked.set(name, { ...pack, directory: target, reads })
   }
   return unpacked
 }

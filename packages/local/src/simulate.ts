@@ -8,6 +8,7 @@ import { type BucketOptions, startBucket } from './bucket/bucket.ts'
 import type { Endpoints } from './endpoints.ts'
 import { Environment, type Work } from './environment/environment.ts'
 import type { FunctionSpec } from './environment/function-spec.ts'
+import { createInspectPorts } from './environment/inspect-ports.ts'
 import type { Outcome } from './environment/outcome.ts'
 import { type EnvironmentInfo, Pool } from './environment/pool.ts'
 import { startReaper } from './environment/reaper.ts'
@@ -70,10 +71,21 @@ export interface SimulateOptions {
   readonly albMultiValue?: boolean
   /** After how long without a request an environment is shut down, in ms; five minutes when absent. */
   readonly idleMs?: number
+  /**
+   * Lets debuggers be attached to the environments of these functions, which then have a day for everything and are not
+   * frozen. Each says where in the log, and in `environments()`.
+   */
+  readonly inspect?: InspectOptions
   /** Where Lambda's API and SQS are; any port that is free when absent, 0 or taken. */
   readonly awsPort?: number
   /** Queues, schedules and asynchronous invocation; as on AWS when absent. */
   readonly sources?: SourceOptions
+}
+
+export interface InspectOptions {
+  readonly functions: readonly string[]
+  /** The first environment's debugger listens there, on loopback, others after it; 9229 when absent, 0 for any. */
+  readonly port?: number
 }
 
 /** A running simulator. */
@@ -118,11 +130,11 @@ export interface Simulator {
  * Runs an application on this machine as Lambda would: each environment a process of its own that takes one
  * request at a time over the real Runtime API (a Web Function many, over HTTP), behind an HTTP API on a local port.
  *
- * Throws `LocalError`: `OPTION_INVALID`, `PORT_IN_USE`, `LISTEN_FAILED`, `PACKAGE_MISSING`, `PACKAGE_INVALID`;
+ * Throws `LocalError`: `OPTION_INVALID`, `FUNCTION_UNKNOWN`, `PORT_IN_USE`, `LISTEN_FAILED`, `PACKAGE_MISSING`, `PACKAGE_INVALID`;
  * nothing is left behind then.
  */
 export async function simulate(loaded: LoadedApp, options: SimulateOptions = {}): Promise<Simulator> {
-  check(options)
+  check(options, loaded)
   const tails = createTails(options.log ?? (() => {}))
   const { log } = tails
   const host = options.host ?? '127.0.0.1'
@@ -139,6 +151,7 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
   opened.defer(() => bucket.close())
   const makePlan = await planner(loaded, options, join(directory, 'packages'))
   let plan: Plan
+  const inspectPorts = createInspectPorts(options.inspect?.port ?? 9229)
 
   const environmentOptions = (id: string) => ({
     id,
@@ -151,8 +164,9 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
   })
   const pool = new Pool({
     maxEnvironments: options.maxEnvironments ?? 50,
-    start: (spec, id, provisioned) => new Environment(spec, { ...environmentOptions(id), provisioned }),
-    startWeb: (spec, id) => new WebEnvironment(spec, environmentOptions(id)),
+    start: (spec, id, provisioned) =>
+      new Environment(spec, { ...environmentOptions(id), provisioned, inspectPorts }),
+    startWeb: (spec, id) => new WebEnvironment(spec, { ...environmentOptions(id), inspectPorts }),
   })
   opened.defer(() => pool.close())
 
@@ -160,7 +174,14 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
     await pool.invoke(specOf(plan, functionName), workOf(event, traceId, requestId))
   const aws = await startAwsServer({ host, port: options.awsPort ?? 0, log })
   opened.defer(() => aws.close())
-  const sockets = createWebSocketApi({ ...options.webSocket, app: () => plan.loaded.app, invoke, log })
+  const isUntimed = (functionName: string) => plan.specs.get(functionName)?.inspected === true
+  const sockets = createWebSocketApi({
+    ...options.webSocket,
+    app: () => plan.loaded.app,
+    invoke,
+    isUntimed,
+    log,
+  })
   const front = await startFront({
     host,
     port: options.port ?? 0,
@@ -168,6 +189,7 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
     albMultiValue: options.albMultiValue ?? false,
     invoke,
     lease: async (functionName) => await pool.lease(specOf(plan, functionName)),
+    isUntimed,
     log,
     intercept: sockets.manage,
     upgrades: sockets.wants,
@@ -190,7 +212,7 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
 
   if (options.watch === true) {
     const replan = async (paths: readonly string[]) => {
-      plan = makePlan(await reload(plan.loaded, paths), endpoints)
+      plan = makePlan(await reload(plan.loaded, paths, log), endpoints)
       sources.update(plan.loaded.app)
       return plan
     }
@@ -232,10 +254,16 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
   }
 }
 
-function check(options: SimulateOptions): void {
+function check(options: SimulateOptions, { app }: LoadedApp): void {
   const { maxEnvironments = 1, idleMs = 1, watch = false, packages } = options
-  for (const name of ['port', 'awsPort'] as const) {
-    const port = options[name] ?? 0
+  const known = app.functions.map((fn) => fn.name)
+  for (const name of options.inspect?.functions ?? []) {
+    if (known.includes(name)) continue
+    const message = `there is no function '${name}' to inspect; there are: ${known.join(', ')}`
+    throw new LocalError('FUNCTION_UNKNOWN', message)
+  }
+  const ports = { port: options.port, awsPort: options.awsPort, 'inspect.port': options.inspect?.port }
+  for (const [name, port = 0] of Object.entries(ports)) {
     if (Number.isInteger(port) && port >= 0 && port <= 65_535) continue
     throw new LocalError('OPTION_INVALID', `${name} is ${port}; it must be from 0 to 65535`)
   }
@@ -259,7 +287,7 @@ async function planner(
 ): Promise<(of: LoadedApp, endpoints: Endpoints) => Plan> {
   const packages =
     options.packages === undefined ? null : await unpackAll(loaded, options.packages, directory)
-  const { environment = {} } = options
+  const { environment = {}, inspect } = options
   return (of, endpoints) =>
     createPlan(of, {
       endpoints,
@@ -267,6 +295,7 @@ async function planner(
       packages,
       initTimeoutMs: options.initTimeoutMs ?? initTimeoutMs,
       front: options.front ?? null,
+      isInspected: (functionName) => inspect?.functions.includes(functionName) === true,
     })
 }
 

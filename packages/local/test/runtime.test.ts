@@ -43,6 +43,7 @@ async function run(source: string, options: { readonly inspectPort?: number } = 
     temporary: await folderSandbox.open({ directory: join(root, 'tmp'), sizeMb: 1, visible: [] }),
     temporaryMb: 1,
     memoryMb: 256,
+    sourceMaps: false,
     onLine: (line) => lines.push(line),
     ...options,
   })

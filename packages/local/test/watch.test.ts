@@ -1,3 +1,5 @@
+import { symlink } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { makeProject, start, type Watched } from './support.ts'
 
@@ -74,6 +76,7 @@ test('a syntax error shows at once, and the next change mends it', async () => {
   await app.write('src/api.ts', 'export const handler = () => ({\n')
   await failed
   expect(app.lines.some((line) => /\| .*src\/api\.ts:1$/.test(line))).toBe(true)
+  expect(app.lines.join('\n')).not.toMatch(/bootstrap\.ts|node:internal/)
   expect(await get(app)).toEqual([500, { message: 'Internal Server Error' }])
 
   const changed = app.line(/^changed: src\/api\.ts$/)
@@ -106,6 +109,26 @@ test('variables are asked for again after a change', async () => {
   await app.write('.env', 'FROM_FILE=two\n')
   await changed
   expect(await get(app)).toEqual([200, 'first text two'])
+})
+
+test('a package of the same workspace is watched too', async () => {
+  const shared = await makeProject({ 'package.json': '{}', 'src/text.mjs': `export const text = 'old'` })
+  ended.push(shared.remove)
+  const project = await makeProject({
+    'thaw.config.ts': config(`'GET /'`),
+    'package.json': '{ "type": "module", "dependencies": { "shared": "*" } }',
+    'src/api.ts': `import { text } from 'shared/src/text.mjs'\nexport const handler = async () => text`,
+    'node_modules/.keep': '',
+  })
+  ended.push(project.remove)
+  await symlink(shared.root, join(project.root, 'node_modules', 'shared'))
+  const watched = await start(project.root, { watch: true })
+  ended.push(() => watched.simulator.close())
+  expect(await get(watched)).toEqual([200, 'old'])
+  const changed = watched.line(/^changed: .*src\/text\.mjs$/)
+  await shared.write('src/text.mjs', `export const text = 'new'`)
+  await changed
+  expect(await get(watched)).toEqual([200, 'new'])
 })
 
 test('what is no source changes nothing', async () => {

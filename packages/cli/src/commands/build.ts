@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path'
 import { loadApp } from '@thaw/app'
 import { buildApp, formatBytes } from '@thaw/deploy'
 import { type Command, textValue } from '../command.ts'
-import { columns } from '../help.ts'
+import { table } from '../help.ts'
 
 export const command: Command = {
   summary: 'Package every function as the zip that Lambda runs',
@@ -24,7 +24,7 @@ export const command: Command = {
     for (const fn of [...result.functions, ...(result.maintenance === null ? [] : [result.maintenance])]) {
       io.out(`${fn.name}: ${formatBytes(fn.bytes)} zipped, ${formatBytes(fn.unzippedBytes)} unzipped`)
       const rows = fn.dependencies.map(({ name, bytes }): [string, string] => [name, formatBytes(bytes)])
-      for (const line of columns(rows)) io.out(line)
+      for (const line of table(rows)) io.out(line)
       io.out(`  ${fn.zip}`)
     }
   },

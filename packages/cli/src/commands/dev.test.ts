@@ -7,18 +7,20 @@ import { afterEach, expect, test } from 'vitest'
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 const app = fileURLToPath(new URL('../../../local/test/fixtures/app', import.meta.url))
 
-let child: ChildProcess | null = null
+let child: { readonly process: ChildProcess; readonly exited: Promise<unknown> } | null = null
 let server: Server | null = null
 
-afterEach(() => {
-  child?.kill('SIGKILL')
+afterEach(async () => {
+  child?.process.kill('SIGKILL')
+  await child?.exited
   server?.close()
 })
 
 /** `thaw dev` in a process of its own, and everything that it prints. */
 function dev(...args: readonly string[]) {
   const running = spawn(process.execPath, [main, 'dev', app, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  child = running
+  const exited = once(running, 'exit')
+  child = { process: running, exited }
   let printed = ''
   for (const stream of [running.stdout, running.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -29,7 +31,7 @@ function dev(...args: readonly string[]) {
     await expect.poll(() => printed, { timeout: 20_000 }).toMatch(pattern)
     return pattern.exec(printed)?.[1] ?? ''
   }
-  return { running, find, exited: once(running, 'exit'), printed: () => printed }
+  return { running, find, exited, printed: () => printed }
 }
 
 test.each([
@@ -38,8 +40,8 @@ test.each([
 ] as const)('runs the application, and ends on %s with %i', async (signal, code) => {
   const { running, find, exited, printed } = dev('--port', '0')
   const url = await find(/fixture is at (http:\/\/127\.0\.0\.1:\d+)/)
-  expect(printed()).toMatch(/echo +ANY \/echo\n +ANY \/echo\/\{proxy\+\}\n +GET \/users\/\{id\}/)
-  expect(printed()).toMatch(/S3: http:\/\/127\.0\.0\.1:\d+ \(kept in \.thaw\/s3\)/)
+  expect(printed()).toMatch(/echo +HTTP API +ANY \/echo\n +ANY \/echo\/\{proxy\+\}\n +GET \/users\/\{id\}/)
+  expect(printed()).toMatch(/S3 +http:\/\/127\.0\.0\.1:\d+, kept in \.thaw\/s3/)
   expect((await fetch(`${url}/echo`)).status).toBe(200)
   await find(/(echo#1 \| REPORT)/)
   expect(printed()).toMatch(/^GET \/echo 200 [\d.]+ ms echo#1 \(cold start \d+ ms\)$/m)

@@ -1,21 +1,21 @@
 import { join, resolve } from 'node:path'
-import { type App, type LoadedApp, loadApp } from '@thaw/app'
+import { type LoadedApp, loadApp } from '@thaw/app'
 import { type FunctionPackage, LocalError, type SimulateOptions, type Simulator, simulate } from '@thaw/local'
 import { type Command, type Io, textValue, type Values } from '../command.ts'
-import { devEnvironment, hideSecrets } from '../dev/environment.ts'
+import { banner } from '../dev/banner.ts'
+import { claimProject } from '../dev/claim.ts'
+import { devEnvironment } from '../dev/environment.ts'
+import { choosePorts } from '../dev/ports.ts'
 import { listenForQuit } from '../dev/quit.ts'
 import { announce } from '../dev/running.ts'
 import { UsageError } from '../errors.ts'
-import { columns } from '../help.ts'
 
 const defaultPort = 3000
-
-/** How many ports are tried before giving up. */
-const portTries = 20
+const defaultInspectPort = 9229
 
 export const command: Command = {
   summary: 'Run the application on this machine, in real isolated environments',
-  usage: 'thaw dev [DIR] [--port N] [--host H] [--packaged]',
+  usage: 'thaw dev [DIR] [--port N] [--host H] [--packaged] [--inspect FUNCTION [--inspect-port N]]',
   options: {
     port: {
       type: 'string',
@@ -25,25 +25,37 @@ export const command: Command = {
     },
     host: { type: 'string', value: 'H', help: 'address to listen on; 127.0.0.1 when absent' },
     packaged: { type: 'boolean', help: 'build, and run the very zips that would be deployed' },
+    inspect: {
+      type: 'string',
+      value: 'FUNCTION',
+      help: 'let a debugger be attached, without time limits and freezes; several with commas',
+    },
+    'inspect-port': {
+      type: 'string',
+      value: 'N',
+      help: `where the first debugger is attached; ${defaultInspectPort} when absent`,
+    },
   },
   async run([directory = '.'], values, io) {
-    const port = readPort(values)
+    const port = readPort(values, 'port') ?? defaultPort
     const packaged = values.packaged === true
-    const loaded = await loadApp(resolve(io.directory, directory))
+    const inspected = readInspected(values)
+    const loaded = await load(resolve(io.directory, directory), packaged, io)
     const quit = listenForQuit()
     try {
+      using _claim = await claimProject(loaded.root)
       const simulator = await start(port, io, loaded, {
         host: textValue(values, 'host') ?? '127.0.0.1',
-        bucket: { directory: join(loaded.root, '.thaw', 's3') },
         environment: (of) => devEnvironment(of, io.environment, { packaged }),
+        inspect: { functions: inspected, port: readPort(values, 'inspect-port') ?? defaultInspectPort },
         log: (line, kind) => {
           if (kind !== 'platform' || values.verbose === true) io.out(line)
         },
         ...(packaged ? { packages: await build(loaded, io) } : { watch: true }),
       })
       try {
-        await using _announcement = await announce(simulator)
-        for (const line of banner(simulator, io, packaged)) io.out(line)
+        using _announcement = await announce(simulator)
+        for (const line of describe(simulator, { packaged, inspected }, io)) io.out(line)
         return await quit.wanted
       } finally {
         await simulator.close()
@@ -54,27 +66,39 @@ export const command: Command = {
   },
 }
 
-function readPort(values: Values): number {
-  const text = textValue(values, 'port')
-  if (text === null) return defaultPort
-  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text)
-  throw new UsageError(`--port takes a number from 0 to 65535, not '${text}'`)
+/** Sources that are missing are named and can be made later; a package cannot be made without them. */
+async function load(path: string, packaged: boolean, io: Io): Promise<LoadedApp> {
+  if (packaged) return await loadApp(path)
+  return await loadApp(path, { onMissing: ({ at, message }) => io.err(`warning: ${at}: ${message}`) })
 }
+
+function readPort(values: Values, name: string): number | null {
+  const text = textValue(values, name)
+  if (text === null) return null
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text)
+  throw new UsageError(`--${name} takes a number from 0 to 65535, not '${text}'`)
+}
+
+function readInspected(values: Values): string[] {
+  const names = (textValue(values, 'inspect') ?? '').split(',').map((name) => name.trim())
+  return names.filter((name) => name !== '')
+}
+
+/** How often ports are chosen again that somebody else has taken meanwhile. */
+const startTries = 5
 
 /** Starts the simulator on the port, or on the next one that is free. */
 async function start(port: number, io: Io, loaded: LoadedApp, options: SimulateOptions): Promise<Simulator> {
-  for (let candidate = port; ; candidate++) {
+  for (let tries = 1; ; tries++) {
+    const { s3Port, ...ports } = await choosePorts(options.host ?? '127.0.0.1', port)
+    const bucket = { ...options.bucket, directory: join(loaded.root, '.thaw', 's3'), port: s3Port }
     try {
-      const simulator = await simulate(loaded, {
-        ...options,
-        port: candidate,
-        awsPort: candidate === 0 || candidate === 65_535 ? 0 : candidate + 1,
-      })
-      if (candidate !== port) io.err(`port ${port} is in use; took ${candidate}`)
+      const simulator = await simulate(loaded, { ...options, ...ports, bucket })
+      if (ports.port !== port) io.err(`port ${port} is in use; took ${ports.port}`)
       return simulator
     } catch (error) {
       const taken = error instanceof LocalError && error.code === 'PORT_IN_USE'
-      if (!taken || candidate >= Math.min(port + portTries, 65_535)) throw error
+      if (!taken || tries === startTries) throw error
     }
   }
 }
@@ -87,48 +111,16 @@ async function build(loaded: LoadedApp, io: Io): Promise<readonly FunctionPackag
   return result.functions
 }
 
-const places = {
-  namespace: 'each environment has its own',
-  folder: "each environment has a folder, named by TMPDIR; '/tmp' itself is this machine's",
-} as const
-
-function banner(simulator: Simulator, io: Io, packaged: boolean): string[] {
-  const { app } = simulator.loaded
-  const url = devEnvironment(simulator.loaded, io.environment, { packaged }).DATABASE_URL
-  const routes = app.functions.flatMap((fn) =>
-    (fn.kind === 'http' ? fn.routes : []).map(({ key }, index): [string, string] => [
-      index === 0 ? fn.name : '',
-      key === '$default' ? 'everything else' : key,
-    ]),
-  )
-  return [
-    '',
-    `${app.name} is at ${simulator.url}`,
-    '',
-    ...columns(routes),
-    '',
-    ...sources(app),
-    `  aws lambda invoke --endpoint-url ${simulator.awsUrl}, or thaw invoke`,
-    ...(url === undefined ? [] : [`  database: ${hideSecrets(url)}`]),
-    ...(app.functions.some((fn) => fn.kind === 'socket')
-      ? [`  WebSocket API: ${simulator.url.replace('http', 'ws')}`]
-      : []),
-    `  S3: ${simulator.s3Url} (kept in .thaw/s3)`,
-    `  /tmp: ${places[simulator.isolation]}`,
-    packaged
-      ? '  running packages; changes of the sources do not count'
-      : '  replaces environments when sources change',
-    process.stdin.isTTY ? '  q or Ctrl-C ends it' : '  Ctrl-C ends it',
-    '',
-  ]
-}
-
-/** What invokes functions besides requests. */
-function sources({ functions }: App): string[] {
-  const rows = functions.flatMap((fn): [string, string][] => {
-    if (fn.kind === 'queue') return [[fn.name, `queue${fn.queue.fifo ? ' (FIFO)' : ''}`]]
-    if (fn.kind !== 'schedule') return []
-    return [[fn.name, fn.enabled ? fn.schedule : `${fn.schedule}, not enabled`]]
+function describe(
+  { loaded, url, awsUrl, s3Url, isolation }: Simulator,
+  options: { readonly packaged: boolean; readonly inspected: readonly string[] },
+  io: Io,
+): string[] {
+  return banner({
+    ...options,
+    ...{ app: loaded.app, url, awsUrl, s3Url, isolation },
+    databaseUrl: devEnvironment(loaded, io.environment, options).DATABASE_URL ?? null,
+    interactive: process.stdin.isTTY,
+    nowMs: Date.now(),
   })
-  return rows.length === 0 ? [] : [...columns(rows), '']
 }

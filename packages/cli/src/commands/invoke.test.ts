@@ -108,9 +108,9 @@ describe('beside thaw dev', () => {
 
   test('the banner tells of queues, schedules and the address', () => {
     expect(printed).toMatch(
-      /nightly {2}cron\(0 3 \* \* \? \*\), not enabled\n {2}ordered {2}queue \(FIFO\)\n {2}worker {3}queue\n/,
+      /nightly +schedule +cron\(0 3 \* \* \? \*\), not enabled\n +ordered +FIFO queue +ORDERED_QUEUE_URL\n/,
     )
-    expect(printed).toContain(`--endpoint-url ${awsUrl}`)
+    expect(printed).toMatch(new RegExp(`Lambda +${awsUrl}, as in: aws lambda invoke --endpoint-url`))
   })
 
   test('its environments run the function, and what that prints comes along', async () => {

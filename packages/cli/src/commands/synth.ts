@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path'
 import { loadApp } from '@thaw/app'
 import { buildApp, synthApp } from '@thaw/deploy'
 import { type Command, textValue } from '../command.ts'
-import { columns } from '../help.ts'
+import { table } from '../help.ts'
 
 export const command: Command = {
   summary: 'Write the CloudFormation template of the application',
@@ -25,10 +25,10 @@ export const command: Command = {
     }
     io.out(`${result.stackName}: ${result.templateFile}`)
     io.out('Functions:')
-    for (const line of columns(Object.entries(result.functions))) io.out(line)
+    for (const line of table(Object.entries(result.functions))) io.out(line)
     const outputs = Object.entries(result.outputs)
     if (outputs.length > 0) io.out('Outputs once deployed:')
-    for (const line of columns(outputs)) io.out(line)
+    for (const line of table(outputs)) io.out(line)
     io.out(`Deploy: npx cdk deploy --app '${result.assembly}'`)
   },
 }

@@ -7,7 +7,7 @@ import {
 } from '@thaw/sqlite'
 import { bucketSettings, StoreConfigError } from '@thaw/store'
 import type { Command } from '../command.ts'
-import { columns } from '../help.ts'
+import { table } from '../help.ts'
 import { describeError } from '../report.ts'
 import { progressOn } from './progress.ts'
 import { findTarget, jsonOption, storeUrl, targetOptions, withSource } from './target.ts'
@@ -43,7 +43,7 @@ export const command: Command = {
     const ok = results.every((result) => result.ok)
     const shown = results.map((result) => show(result, values.verbose === true))
     if (values.json === true) io.out(JSON.stringify({ ok, results: shown }, null, 2))
-    else for (const line of columns(shown.map(describe))) io.out(line)
+    else for (const line of table(shown.map(describe))) io.out(line)
     return ok ? 0 : 1
   },
 }

@@ -8,7 +8,7 @@ import {
   status,
 } from '@thaw/sqlite'
 import type { Command } from '../command.ts'
-import { columns } from '../help.ts'
+import { table } from '../help.ts'
 import { findTarget, jsonOption, storeUrl, targetOptions, withSource } from './target.ts'
 
 export const command: Command = {
@@ -44,7 +44,7 @@ function describe(name: string, found: DatabaseStatus, adopted: Adoption | null,
   const { tail, restore } = found
   return [
     name,
-    ...columns([
+    ...table([
       [
         'head',
         `transaction ${head.txid}, ${new Date(head.timestamp).toISOString()} (${age(head.timestamp)} ago)`,

@@ -1,4 +1,5 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFileSync, rmSync } from 'node:fs'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Simulator, SimulatorInfo } from '@thaw/local'
 
@@ -21,17 +22,25 @@ function fileOf(root: string): string {
   return join(root, '.thaw', 'dev.json')
 }
 
-/** Writes `.thaw/dev.json`; disposing of it removes the file, unless another `thaw dev` has written it since. */
-export async function announce({ loaded, url, awsUrl, s3Url }: Simulator): Promise<AsyncDisposable> {
+/**
+ * Writes `.thaw/dev.json`, which is removed when it is disposed of and when the process exits, unless another one has
+ * written it since.
+ */
+export async function announce({ loaded, url, awsUrl, s3Url }: Simulator): Promise<Disposable> {
   const file = fileOf(loaded.root)
   const text = `${JSON.stringify({ pid: process.pid, url, awsUrl, s3Url } satisfies Announcement, null, 2)}\n`
   await mkdir(join(loaded.root, '.thaw'), { recursive: true })
   await writeFile(file, text)
-  return {
-    async [Symbol.asyncDispose]() {
-      if ((await readFile(file, 'utf8').catch(() => null)) === text) await rm(file, { force: true })
-    },
+  const remove = () => {
+    process.off('exit', remove)
+    try {
+      if (readFileSync(file, 'utf8') === text) rmSync(file)
+    } catch {
+      // It is gone already.
+    }
   }
+  process.on('exit', remove)
+  return { [Symbol.dispose]: remove }
 }
 
 /**
@@ -45,10 +54,14 @@ export async function findRunning(root: string): Promise<Running | null> {
   return info?.root === root ? running : null
 }
 
-async function readAnnouncement(root: string): Promise<Running | null> {
+/** What is written there, by one that runs or by one that was killed; null when nothing can be read. */
+export async function readAnnouncement(root: string): Promise<Announcement | null> {
   try {
-    const { awsUrl, s3Url } = JSON.parse(await readFile(fileOf(root), 'utf8')) as Partial<Announcement>
-    return typeof awsUrl === 'string' && typeof s3Url === 'string' ? { awsUrl, s3Url } : null
+    const { pid, url, awsUrl, s3Url } = JSON.parse(
+      await readFile(fileOf(root), 'utf8'),
+    ) as Partial<Announcement>
+    if (typeof pid !== 'number' || typeof url !== 'string') return null
+    return typeof awsUrl === 'string' && typeof s3Url === 'string' ? { pid, url, awsUrl, s3Url } : null
   } catch {
     return null
   }

@@ -10,6 +10,8 @@ export interface BuiltFunction {
   readonly name: string
   /** Absolute path of the zip. */
   readonly zip: string
+  /** Absolute path of the folder of its source maps, which are not in the zip. */
+  readonly sourceMaps: string
   /** Of the zip's bytes, in hexadecimal. The same sources give the same one, wherever they lie. */
   readonly sha256: string
   readonly bytes: number

@@ -41,6 +41,7 @@ export async function makePackage(source: PackageSource): Promise<Package> {
   const built: BuiltFunction = {
     name,
     zip: join(outDir, `${name}.zip`),
+    sourceMaps: mapsDirectory(outDir, name),
     sha256: createHash('sha256').update(zip).digest('hex'),
     bytes: zip.length,
     unzippedBytes: [...contents.values()].reduce((total, { length }) => total + length, 0),

@@ -2,6 +2,7 @@ import { provisionedInitTimeoutMs } from '../limits.ts'
 import type { Log } from '../log.ts'
 import type { Sandbox } from '../sandbox/temporary.ts'
 import type { FunctionSpec } from './function-spec.ts'
+import type { InspectPorts } from './inspect-ports.ts'
 import {
   describeExit,
   type EndCause,
@@ -30,6 +31,8 @@ export interface EnvironmentOptions {
   /** After how long without work it is shut down. */
   readonly idleMs: number
   readonly reaper: Reaper
+  /** Where the debuggers of functions that are `inspected` listen. */
+  readonly inspectPorts: InspectPorts
   readonly log: Log
 }
 
@@ -84,17 +87,20 @@ export class Environment {
     this.id = options.id
     this.spec = spec
     this.provisioned = options.provisioned
-    this.#idleMs = options.provisioned ? Number.POSITIVE_INFINITY : options.idleMs
+    const stays = options.provisioned || spec.inspected
+    this.#idleMs = stays ? Number.POSITIVE_INFINITY : options.idleMs
     this.#reports = createReports(options.id, spec, options.log)
-    const { temporaryDirectory, sandbox, compileCache, reaper } = options
+    const { temporaryDirectory, sandbox, compileCache, reaper, inspectPorts } = options
     this.#supervisor = new Supervisor(spec, {
       temporaryDirectory,
       sandbox,
       compileCache,
       reaper,
+      inspectPorts,
       logStream: makeLogStream(new Date()),
       initializationType: options.provisioned ? 'provisioned-concurrency' : 'on-demand',
       onLine: this.#reports.printed,
+      onInspector: (url) => this.#reports.said(`a debugger can be attached: ${url}`),
     })
     this.ended = this.#live()
   }
@@ -105,6 +111,11 @@ export class Environment {
 
   get pid(): number | null {
     return this.#supervisor.runtime?.pid ?? null
+  }
+
+  /** `ws://…` for a debugger; null where none can be attached. */
+  get inspector(): string | null {
+    return this.#supervisor.runtime?.inspector ?? null
   }
 
   /** Whether it takes an invocation: now, or as soon as it has started or is done with the one before. */
@@ -267,7 +278,8 @@ export class Environment {
   #settle(): void {
     this.#finishing = false
     this.#state = this.#supervisor.runtime === null ? 'reset' : 'frozen'
-    if (this.#slot === null && this.#cause === null) this.#supervisor.runtime?.freeze()
+    if (this.#slot === null && this.#cause === null && !this.spec.inspected)
+      this.#supervisor.runtime?.freeze()
   }
 
   /** Provisioned concurrency has its environments initialised: this one again. */

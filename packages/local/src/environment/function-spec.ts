@@ -18,4 +18,10 @@ export interface FunctionSpec {
   /** `src/api.handler`. */
   readonly handler: string
   readonly environment: Readonly<Record<string, string>>
+  /** A debugger may be attached: its environments are not frozen, and end neither for time nor for want of requests. */
+  readonly inspected: boolean
+  /** Whether there are source maps, which stack traces follow. */
+  readonly sourceMaps: boolean
+  /** Absolute folders outside of `taskRoot` that its processes read: source maps, the AWS SDK. */
+  readonly reads: readonly string[]
 }

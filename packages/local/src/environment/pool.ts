@@ -14,6 +14,8 @@ export interface EnvironmentInfo {
   readonly state: EnvironmentState
   /** Of provisioned concurrency. */
   readonly provisioned: boolean
+  /** `ws://…` for a debugger; null where none can be attached. */
+  readonly inspector: string | null
 }
 
 export interface PoolOptions {
@@ -54,12 +56,13 @@ export class Pool {
   }
 
   list(): EnvironmentInfo[] {
-    return [...this.#environments].map(({ id, spec, pid, state, provisioned }) => ({
+    return [...this.#environments].map(({ id, spec, pid, state, provisioned, inspector }) => ({
       id,
       functionName: spec.name,
       pid,
       state,
       provisioned,
+      inspector,
     }))
   }
 
@@ -118,14 +121,18 @@ export class Pool {
 
   /**
    * Lets no environment of now take another invocation, because their code has changed. For each function of
-   * `specs` that had one, another is started: whatever is wrong with the new code shows at once.
+   * `specs` that had one, another is started: whatever is wrong with the new code shows at once. Where a debugger may be
+   * attached that waits for those of before, whose port it gets.
    */
   replace(specs: readonly FunctionSpec[]): void {
-    const names = new Set([...this.#environments].map((environment) => environment.spec.name))
+    const before = Map.groupBy(this.#environments, (environment) => environment.spec.name)
     for (const environment of this.#environments) void environment.retire()
     this.provision(specs)
     for (const spec of specs) {
-      if (spec.provisioned === 0 && names.has(spec.name) && this.#hasRoom()) this.#start(spec, false)
+      const others = before.get(spec.name)
+      if (spec.provisioned > 0 || others === undefined) continue
+      if (spec.inspected) void this.#succeed(others, spec)
+      else if (this.#hasRoom()) this.#start(spec, false)
     }
   }
 
@@ -172,6 +179,13 @@ export class Pool {
     }
     void oldest.retire()
     return this.#start(spec, false)
+  }
+
+  /** Starts an environment when these have ended, unless there is one by then. */
+  async #succeed(others: readonly AnyEnvironment[], spec: FunctionSpec): Promise<void> {
+    await Promise.all(others.map((environment) => environment.ended))
+    const there = this.#living().some((environment) => environment.spec.name === spec.name)
+    if (!this.#closed && !there && this.#hasRoom()) this.#start(spec, false)
   }
 
   /** Provisioned ones first; of several, the one that was used last, so that the others can age. */

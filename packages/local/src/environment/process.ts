@@ -18,6 +18,8 @@ export interface ProcessOptions {
   readonly temporary: TemporaryStorage
   readonly temporaryMb: number
   readonly memoryMb: number
+  /** Whether stack traces follow source maps. */
+  readonly sourceMaps: boolean
   /** Opens a debugger's port on loopback; 0 takes one that is free. */
   readonly inspectPort?: number
   onLine(line: string): void
@@ -89,7 +91,7 @@ export function startProcess(options: ProcessOptions): RuntimeProcess {
   readLines(child.stderr, (line) => {
     const address = options.inspectPort === undefined ? null : readInspector(line)
     if (address !== null) inspector.resolve(address)
-    else options.onLine(line)
+    else if (options.inspectPort === undefined || !line.startsWith('For help, see: ')) options.onLine(line)
   })
   const pid = child.pid ?? null
   if (pid === null) return unstarted(child)
@@ -146,11 +148,12 @@ export function startProcess(options: ProcessOptions): RuntimeProcess {
  * The sizes of V8's heap, as Lambda's own start script derives them from the memory; a function that gives one of
  * them by `NODE_OPTIONS` has V8's defaults for the other.
  */
-function nodeFlags({ memoryMb, variables, inspectPort }: ProcessOptions): string[] {
+function nodeFlags({ memoryMb, variables, sourceMaps, inspectPort }: ProcessOptions): string[] {
   const own = /--max[-_](semi|old)[-_]space[-_]size/.test(variables.NODE_OPTIONS ?? '')
   return [
     ...(own ? [] : [`--max-semi-space-size=${Math.floor(memoryMb * 0.05)}`]),
     ...(own ? [] : [`--max-old-space-size=${Math.floor(memoryMb * 0.9)}`]),
+    ...(sourceMaps ? ['--enable-source-maps'] : []),
     ...(inspectPort === undefined ? [] : [`--inspect=127.0.0.1:${inspectPort}`]),
   ]
 }

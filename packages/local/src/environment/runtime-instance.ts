@@ -4,6 +4,7 @@ import { type ApiServer, startApiServer } from './api-server.ts'
 import { type Brake, createBrake } from './brake.ts'
 import { createExtensionsApi } from './extensions-api.ts'
 import type { FunctionSpec } from './function-spec.ts'
+import type { InspectPorts } from './inspect-ports.ts'
 import type { Failure } from './outcome.ts'
 import { type Exit, type RuntimeProcess, startProcess } from './process.ts'
 import type { Reaper } from './reaper.ts'
@@ -27,13 +28,18 @@ export interface InstanceOptions {
   readonly logStream: string
   readonly initializationType: InitializationType
   readonly reaper: Reaper
+  readonly inspectPorts: InspectPorts
   onLine(line: string): void
+  /** A debugger can be attached there. */
+  onInspector(url: string): void
   emit(event: RuntimeEvent): void
 }
 
 /** The runtime of an environment from its start to its exit: the process and the APIs it talks to. */
 export interface RuntimeInstance extends Brake {
   readonly pid: number | null
+  /** `ws://…` for a debugger; null until there is one. */
+  readonly inspector: string | null
   /** JSON, as the runtime sent it to `init/error`. */
   readonly initError: string | null
   /** What an extension gave as the reason for giving up. */
@@ -50,7 +56,7 @@ export interface RuntimeInstance extends Brake {
 
 /** Starts a runtime for `spec`. An `exit` event follows in any case. */
 export async function startInstance(spec: FunctionSpec, options: InstanceOptions): Promise<RuntimeInstance> {
-  const { reaper } = options
+  const { reaper, inspectPorts } = options
   let over = false
   const emit = (event: RuntimeEvent) => {
     if (!over) options.emit(event)
@@ -61,6 +67,7 @@ export async function startInstance(spec: FunctionSpec, options: InstanceOptions
   let extensionError: Failure | null = null
   let stopTimer: NodeJS.Timeout | undefined
   let undelivered: RuntimeInvocation | null = null
+  let inspector: string | null = null
 
   const deliver = (invocation: RuntimeInvocation) => {
     runtime.deliver(invocation)
@@ -99,11 +106,17 @@ export async function startInstance(spec: FunctionSpec, options: InstanceOptions
     },
   )
   const server = await startApiServer([runtime.answer, extensions.answer])
-  const child = start(spec, options, server)
+  const inspectPort = spec.inspected ? await inspectPorts.take() : null
+  const child = start(spec, options, server, inspectPort)
   const { pid } = child
   if (pid !== null) reaper.guard(pid)
+  void child.inspector.then((url) => {
+    inspector = url
+    if (url !== null) options.onInspector(url)
+  })
   void child.exited.then((exit) => {
     clearTimeout(stopTimer)
+    if (inspectPort !== null) inspectPorts.giveBack(inspectPort)
     server.close()
     if (pid !== null) reaper.release(pid)
     emit({ kind: 'exit', exit })
@@ -113,6 +126,9 @@ export async function startInstance(spec: FunctionSpec, options: InstanceOptions
   return {
     ...brake,
     pid,
+    get inspector() {
+      return inspector
+    },
     get initError() {
       return initError
     },
@@ -144,7 +160,12 @@ export async function startInstance(spec: FunctionSpec, options: InstanceOptions
   }
 }
 
-function start(spec: FunctionSpec, options: InstanceOptions, server: ApiServer): RuntimeProcess {
+function start(
+  spec: FunctionSpec,
+  options: InstanceOptions,
+  server: ApiServer,
+  inspectPort: number | null,
+): RuntimeProcess {
   const variables = environmentVariables({
     functionName: spec.name,
     memoryMb: spec.memoryMb,
@@ -157,7 +178,10 @@ function start(spec: FunctionSpec, options: InstanceOptions, server: ApiServer):
     logStream: options.logStream,
     initializationType: options.initializationType,
   })
-  const { taskRoot, memoryMb, temporaryMb } = spec
+  const { taskRoot, memoryMb, temporaryMb, sourceMaps } = spec
   const { compileCache, temporary, onLine } = options
-  return startProcess({ taskRoot, variables, compileCache, temporary, temporaryMb, memoryMb, onLine })
+  return startProcess({
+    ...{ taskRoot, variables, compileCache, temporary, temporaryMb, memoryMb, sourceMaps, onLine },
+    ...(inspectPort === null ? {} : { inspectPort }),
+  })
 }

@@ -107,11 +107,11 @@ export class Supervisor {
 
   async #spawn(): Promise<RuntimeInstance> {
     const { temporaryDirectory, sandbox, ...options } = this.#options
-    const { temporaryMb, taskRoot, environment } = this.#spec
+    const { temporaryMb, taskRoot, reads, environment } = this.#spec
     this.#temporary ??= await sandbox.open({
       directory: temporaryDirectory,
       sizeMb: temporaryMb,
-      visible: [taskRoot, options.compileCache, ...runtimeFiles, ...storageFolders(environment)],
+      visible: [taskRoot, ...reads, options.compileCache, ...runtimeFiles, ...storageFolders(environment)],
     })
     const temporary = this.#temporary
     const emit = (event: RuntimeEvent) => this.#mailbox.put(event)

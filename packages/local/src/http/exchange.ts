@@ -23,6 +23,8 @@ export interface ExchangeOptions {
   invoke(functionName: string, event: string, traceId: string): Promise<Outcome>
   /** For Web Functions. */
   readonly lease: TakePlace
+  /** Whether a function is waited for however long it takes. */
+  isUntimed?(functionName: string): boolean
   readonly log: Log
 }
 
@@ -101,7 +103,7 @@ async function ask(
   const refuse = (problem: Problem, by: string): Reply => ({ answer: gateway.answerProblem(problem), by })
   const event = JSON.stringify(gateway.buildEvent(request, { functionName, match, ids, nowMs }))
   const streams = stream && (gateway.front === 'function-url' || gateway.front === 'rest-api')
-  const limitMs = streams ? null : gateway.limits.timeoutMs
+  const limitMs = streams || options.isUntimed?.(functionName) ? null : gateway.limits.timeoutMs
   try {
     const answered = options
       .invoke(functionName, event, ids.traceId)

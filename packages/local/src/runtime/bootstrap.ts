@@ -165,7 +165,14 @@ function giveUp(error: unknown): Promise<never> {
     if (!(error instanceof HandlerError)) console.error(error)
     process.exit(1)
   }
-  // Only Node itself can tell the file and the line, and it does so for an error that nobody catches.
+  // Where in Node it was found helps nobody. One in TypeScript begins with the file, the line and the code.
+  const [place = null] = /^\S+:\d+\n[\s\S]*?\n\n/.exec(syntaxError.stack ?? '') ?? []
+  syntaxError.stack = `${syntaxError.name}: ${syntaxError.message}`
+  if (place !== null) {
+    console.error(place + syntaxError.stack)
+    process.exit(1)
+  }
+  // Of another only Node itself can tell these, and it does so for an error that nobody catches.
   process.removeAllListeners('uncaughtException')
   setImmediate(() => {
     throw syntaxError

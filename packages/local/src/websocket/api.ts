@@ -33,6 +33,8 @@ export interface WebSocketApiOptions extends WebSocketOptions {
   /** Asked for every event, because the application may change meanwhile. */
   app(): App
   invoke(functionName: string, event: string, traceId: string): Promise<Outcome>
+  /** Whether a function is waited for however long it takes. */
+  isUntimed(functionName: string): boolean
   readonly log: Log
 }
 
@@ -71,7 +73,8 @@ export function createWebSocketApi(options: WebSocketApiOptions): WebSocketApi {
     if (functionName === undefined) return 'Forbidden'
     const say = (what: string) => log(`websocket ${route} ${what}`, 'request')
     try {
-      const outcome = await within(timeoutMs, options.invoke(functionName, JSON.stringify(event), traceId))
+      const limitMs = options.isUntimed(functionName) ? Number.POSITIVE_INFINITY : timeoutMs
+      const outcome = await within(limitMs, options.invoke(functionName, JSON.stringify(event), traceId))
       if (outcome === null) {
         say(`${functionName} took more than ${timeoutMs / 1000} s`)
         return 'Endpoint request timed out'

@@ -77,6 +77,11 @@ export class WebEnvironment {
     return this.#instance?.pid ?? null
   }
 
+  /** `ws://…` for a debugger; null when there is none to attach to. */
+  get inspector(): string | null {
+    return this.#instance?.inspector ?? null
+  }
+
   /** Whether it takes one more request. */
   get free(): boolean {
     return this.#cause === null && !this.#isRetired && this.#open < this.spec.requestsPerEnvironment
@@ -141,7 +146,7 @@ export class WebEnvironment {
   }
 
   async #live(started: (instance: WebInstance | Failure | null) => void): Promise<void> {
-    const { sandbox, temporaryDirectory, compileCache, reaper } = this.#options
+    const { sandbox, temporaryDirectory, compileCache, reaper, inspectPorts } = this.#options
     const { temporaryMb, taskRoot, environment } = this.spec
     await using opened = new AsyncDisposableStack()
     try {
@@ -151,9 +156,12 @@ export class WebEnvironment {
         visible: [taskRoot, compileCache, ...runtimeFiles, ...storageFolders(environment)],
       })
       opened.defer(() => temporary.close())
-      const onLine = this.#reports.printed
       const startedAt = performance.now()
-      this.#instance = await startWebInstance(this.spec, { temporary, compileCache, reaper, onLine })
+      this.#instance = await startWebInstance(this.spec, {
+        ...{ temporary, compileCache, reaper, inspectPorts },
+        onLine: this.#reports.printed,
+        onInspector: (url) => this.#reports.said(`a debugger can be attached: ${url}`),
+      })
       // Told to end while there was nothing to be told yet.
       if (this.#cause !== null) this.#instance.kill()
       const failure = await this.#initialise(this.#instance, startedAt)
@@ -206,6 +214,7 @@ export class WebEnvironment {
       void this.end('retired')
       return
     }
+    if (this.spec.inspected) return
     this.#instance?.freeze()
     const { idleMs } = this.#options
     // What a timer cannot wait for is for ever: 24 days.
