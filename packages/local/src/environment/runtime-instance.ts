@@ -106,7 +106,7 @@ export async function startInstance(spec: FunctionSpec, options: InstanceOptions
     },
   )
   const server = await startApiServer([runtime.answer, extensions.answer])
-  const child = start(spec, options, server)
+  const child = startOrClose(spec, options, server)
   const { pid } = child
   if (pid !== null) reaper.guard(pid)
   void child.exited.then((exit) => {
@@ -163,6 +163,16 @@ export async function startInstance(spec: FunctionSpec, options: InstanceOptions
     },
     kill: () => child.kill(),
     maxMemoryMb: () => child.maxMemoryMb(),
+  }
+}
+
+/** Variables may be such that the system takes none of them. */
+function startOrClose(...[spec, options, server]: Parameters<typeof start>): RuntimeProcess {
+  try {
+    return start(spec, options, server)
+  } catch (error) {
+    server.close()
+    throw error
   }
 }
 
