@@ -323,6 +323,18 @@ test('what it does not do is refused, and what is not set is said so', async () 
   expect(await textOf('tagged')).toBe('tagged')
 })
 
+test('a document of nothing but beginnings is refused as fast as any', async () => {
+  const body = '<Object>'.repeat(250_000)
+  const response = await fetch(`${bucket.url}/${Bucket}?delete`, { method: 'POST', body })
+  expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('MalformedXML')])
+})
+
+test('what the query wants as a header, and no header may be, is left out', async () => {
+  await s3.send(new PutObjectCommand({ Bucket, Key: 'plain', Body: 'x', ContentType: 'text/plain' }))
+  const response = await fetch(`${bucket.url}/${Bucket}/plain?response-content-type=a%00b`)
+  expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/plain'])
+})
+
 test('addresses: virtual hosts, and signatures in the query until they expire', async () => {
   await put('address', 'found')
   const { hostname, port } = new URL(bucket.url)

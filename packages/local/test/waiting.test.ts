@@ -45,7 +45,7 @@ test('a process that a function starts in a group of its own, with its pipes', a
       console.log('started ' + pid)
       await new Promise(() => setTimeout(() => {}, 60_000))
     }`
-  const { simulator, line } = await project({ away: ['timeout: 1', code] })
+  const { simulator, line } = await project({ away: ['timeout: 2', code] })
   const started = line(/started \d+/)
   const outcome = await simulator.invoke('away', {})
   const pid = Number(/\d+$/.exec(await started)?.[0])
@@ -63,7 +63,7 @@ test('an answer in pieces that nobody asked for in pieces', async () => {
     })`
   const options = { sources: { retryDelaysMs: [] } }
   const { simulator, line } = await project({ streams: ['timeout: 20', code] }, options)
-  const reported = line(/REPORT/)
+  const reported = line(/\| REPORT/)
   simulator.invokeAsync('streams', {})
   expect(await reported).not.toContain('Status')
 })

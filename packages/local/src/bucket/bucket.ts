@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
-import { LocalError } from '../errors.ts'
+import { close, listen } from '../listen.ts'
 import type { Log } from '../log.ts'
 import { checkAccess } from './access.ts'
 import { dispatch } from './dispatch.ts'
@@ -50,32 +49,17 @@ export async function startBucket(
     underway.add(work)
     work.finally(() => underway.delete(work))
   })
-  await listen(server, options.port ?? 0)
-  const { port } = server.address() as AddressInfo
+  const { port = 0, log } = options
+  const url = await listen(server, { host: '127.0.0.1', port, what: 'the S3 server', log })
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     async close() {
-      const closed = new Promise((resolve) => server.close(resolve))
-      server.closeAllConnections()
-      await closed
+      await close(server)
       await Promise.all(underway)
       const opened = await storage?.catch(() => null)
       opened?.close()
     },
   }
-}
-
-async function listen(server: ReturnType<typeof createServer>, port: number): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const taken = error.code === 'EADDRINUSE'
-      const message = taken
-        ? `port ${port}, for the S3 server, is in use; choose another one, or 0 for any that is free`
-        : `the S3 server cannot listen on port ${port}: ${error.message}`
-      reject(new LocalError(taken ? 'PORT_IN_USE' : 'LISTEN_FAILED', message, { cause: error }))
-    })
-    server.listen(port, '127.0.0.1', resolve)
-  })
 }
 
 async function serve(

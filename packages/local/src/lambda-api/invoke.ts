@@ -90,20 +90,30 @@ export async function answerStreaming(
 }
 
 async function* streamEvents(outcome: Outcome, tail: Tail | null) {
-  let failure = outcome.functionError === null ? null : outcome.payload
   try {
-    for await (const piece of outcome.stream?.body ?? [Buffer.from(outcome.payload)]) {
+    const failure = yield* pieces(outcome)
+    const LogResult = await logOf(tail)
+    const complete = {
+      ...(failure === null ? {} : { ErrorCode: 'Unhandled', ErrorDetails: failure }),
+      ...(LogResult === null ? {} : { LogResult }),
+    }
+    yield streamEvent('InvokeComplete', 'application/json', Buffer.from(JSON.stringify(complete)))
+  } finally {
+    // A client that goes away ends this anywhere.
+    tail?.drop()
+  }
+}
+
+/** The events of an answer's pieces; returns what it failed of, JSON. */
+async function* pieces({ payload, functionError, stream }: Outcome) {
+  try {
+    for await (const piece of stream?.body ?? [Buffer.from(payload)]) {
       if (piece.length > 0) yield streamEvent('PayloadChunk', 'application/octet-stream', piece)
     }
+    return functionError === null ? null : payload
   } catch (error) {
-    failure = brokenOff(error)
+    return brokenOff(error)
   }
-  const LogResult = await logOf(tail)
-  const complete = {
-    ...(failure === null ? {} : { ErrorCode: 'Unhandled', ErrorDetails: failure }),
-    ...(LogResult === null ? {} : { LogResult }),
-  }
-  yield streamEvent('InvokeComplete', 'application/json', Buffer.from(JSON.stringify(complete)))
 }
 
 function streamEvent(type: string, contentType: string, payload: Uint8Array): Buffer {
@@ -119,7 +129,7 @@ async function run(invoker: Invoker, name: string, event: string, { headers }: A
     const outcome: Outcome = await invoker.invoke(name, event, traceId, requestId)
     return { outcome, tail }
   } catch (error) {
-    await tail?.end()
+    tail?.drop()
     throw error
   }
 }
