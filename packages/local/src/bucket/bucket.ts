@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { close, listen } from '../listen.ts'
 import type { Log } from '../log.ts'
+import { isForeign } from '../origin.ts'
 import { checkAccess } from './access.ts'
 import { dispatch } from './dispatch.ts'
 import { S3Error } from './errors.ts'
@@ -79,6 +80,8 @@ async function serve(
     if (fault?.fate === 'reset') return void incoming.socket.destroy()
     if (fault?.fate === 'unavailable') throw new S3Error(503, 'SlowDown', 'Please reduce your request rate.')
     losesAnswer = fault?.fate === 'lost-answer'
+    if (isForeign(incoming.headers.origin))
+      throw new S3Error(403, 'AccessDenied', 'Only pages of this machine may use this server.')
     checkAccess(request, now())
     answer = method === 'OPTIONS' ? preflight(incoming) : await dispatch(request, await storage, now())
   } catch (error) {
@@ -102,8 +105,10 @@ async function send(incoming: IncomingMessage, response: ServerResponse, answer:
     if (response.destroyed) return // The client has gone meanwhile.
     response.setHeader('server', 'thaw')
     response.setHeader('x-amz-request-id', randomBytes(8).toString('hex').toUpperCase())
-    if (incoming.headers.origin !== undefined) {
-      response.setHeader('access-control-allow-origin', '*')
+    const { origin } = incoming.headers
+    response.setHeader('vary', 'origin')
+    if (origin !== undefined && !isForeign(origin)) {
+      response.setHeader('access-control-allow-origin', origin)
       response.setHeader('access-control-expose-headers', 'etag, x-amz-request-id, x-amz-version-id')
     }
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
@@ -136,7 +141,7 @@ function errorAnswer(error: unknown, incoming: IncomingMessage): S3Answer {
   return { status: known.status, headers: { 'content-type': 'application/xml', ...known.headers }, body }
 }
 
-/** Browsers may use the addresses that functions sign for them, from any page. */
+/** Browsers may use the addresses that functions sign for them, from any page of this machine. */
 function preflight(incoming: IncomingMessage): S3Answer {
   const wanted = incoming.headers['access-control-request-headers']
   return {
