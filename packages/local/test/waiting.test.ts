@@ -1,6 +1,12 @@
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
+import { Environment } from '../src/environment/environment.ts'
+import { folderSandbox } from '../src/sandbox/folder.ts'
+import type { Sandbox } from '../src/sandbox/temporary.ts'
 import { makeProject, patient, sendRaw, start, startProject } from './support.ts'
 
 // What keeps neither a request, nor an environment, nor the end of the simulator waiting.
@@ -112,4 +118,41 @@ test.each([
   ]
   const { status, body } = await sendRaw(simulator.url, Buffer.from(lines.join('\r\n')))
   expect([status, body.toString()]).toEqual([200, expect.stringMatching(/^Root=1-[0-9a-f]{8}-[0-9a-f]{24}$/)])
+})
+
+test('variables that no process can have, as often as it is tried', async () => {
+  const code = 'export const handler = async () => 1'
+  const { simulator } = await project({ never: ['', code] }, { environment: { NUL: 'a\0b' } })
+  const listening = () => process.getActiveResourcesInfo().filter((kind) => kind === 'TCPServerWrap').length
+  const before = listening()
+  for (let count = 0; count < 3; count++) {
+    const { functionError, payload } = await simulator.invoke('never', {})
+    expect([functionError, payload]).toEqual(['Unhandled', expect.stringContaining('without null bytes')])
+  }
+  await expect.poll(listening).toBe(before)
+})
+
+test('temporary files that cannot be removed', async () => {
+  const lines: string[] = []
+  const sandbox: Sandbox = {
+    isolation: 'folder',
+    open: async (options) => ({
+      ...(await folderSandbox.open(options)),
+      close: () => Promise.reject(new Error('they are held')),
+    }),
+  }
+  const directory = await mkdtemp(join(tmpdir(), 'thaw-waiting-'))
+  ends.push(() => rm(directory, { recursive: true }))
+  const spec = {
+    ...{ name: 'kept', arn: 'arn', memoryMb: 128, temporaryMb: 512, concurrency: null, provisioned: 0 },
+    ...{ timeoutMs: 1000, initTimeoutMs: 1000, taskRoot: directory, handler: 'no.handler', environment: {} },
+  }
+  const environment = new Environment(spec, {
+    ...{ id: 'kept#1', provisioned: false, sandbox, idleMs: 60_000, log: (line) => lines.push(line) },
+    temporaryDirectory: join(directory, 'tmp'),
+    compileCache: join(directory, 'compiled'),
+    reaper: { guard: () => {}, release: () => {}, close: async () => {} },
+  })
+  await environment.end('closed')
+  expect(lines.at(-1)).toBe('kept#1 | its temporary files could not be removed: they are held')
 })
