@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['{packages,apps}/*/{src,test,sim}/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // A machine may be busy: what is waited for is a condition, not a time.
+    expect: { poll: { timeout: 15_000 } },
     pool: 'forks',
   },
 })

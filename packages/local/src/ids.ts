@@ -6,6 +6,14 @@ export function makeTraceId(nowMs: number): string {
   return `Root=1-${seconds.padStart(8, '0')}-${randomBytes(12).toString('hex')}`
 }
 
+/**
+ * What a client sent as its `X-Amzn-Trace-Id`, to be handed on; null for what is none. It becomes a header to the runtime
+ * again, so other characters than these, and more of them than a header may have, would end whoever writes or reads it.
+ */
+export function readTraceId(sent: string | undefined): string | null {
+  return /^Root=1-[\x21-\x7e]{1,500}$/.test(sent ?? '') ? (sent ?? null) : null
+}
+
 /** An id as API Gateway gives to a request: `MIZRNhJtIAMEMDw=`. */
 export function makeGatewayId(): string {
   return randomBytes(11).toString('base64url').concat('=')

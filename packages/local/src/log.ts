@@ -23,7 +23,8 @@ export function readLines(stream: NodeJS.ReadableStream, onLine: (line: string) 
       rest = ''
     }
   })
-  stream.on('end', () => {
+  // A pipe that is given up never ends.
+  stream.on('close', () => {
     if (rest !== '') onLine(rest)
     rest = ''
   })

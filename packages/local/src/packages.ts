@@ -41,7 +41,7 @@ function readZip(zip: string, bytes: Uint8Array): Record<string, Uint8Array> {
     return unzipSync(bytes, {
       filter: ({ name, originalSize }) => {
         total += originalSize
-        if (name.startsWith('/') || name.includes('\\') || name.split('/').includes('..')) {
+        if (name.startsWith('/') || /[\\\0]/.test(name) || name.split('/').includes('..')) {
           invalid(zip, `its entry '${name}' leads out of the package`)
         }
         if (total > packageLimitBytes) invalid(zip, `it holds more than ${packageLimitBytes} bytes unpacked`)

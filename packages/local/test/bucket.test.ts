@@ -323,6 +323,59 @@ test('what it does not do is refused, and what is not set is said so', async () 
   expect(await textOf('tagged')).toBe('tagged')
 })
 
+test('of a batch each is deleted by its own condition', async () => {
+  const put = (Key: string) => s3.send(new PutObjectCommand({ Bucket, Key, Body: Key }))
+  const { ETag } = await put('batch-a')
+  await put('batch-b')
+  const Objects = [
+    { Key: 'batch-a', ETag },
+    { Key: 'batch-b', ETag },
+    { Key: 'batch-c', ETag },
+  ]
+  const { Deleted, Errors } = await s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }))
+  expect(Deleted).toEqual([{ Key: 'batch-a' }, { Key: 'batch-c' }])
+  expect(Errors).toMatchObject([{ Key: 'batch-b', Code: 'PreconditionFailed' }])
+  const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: 'batch-' }))
+  expect(Contents?.map(({ Key }) => Key)).toEqual(['batch-b'])
+})
+
+test('pages of this machine may use it, and no others', async () => {
+  await s3.send(new PutObjectCommand({ Bucket, Key: 'shown', Body: 'x' }))
+  const ask = (origin: string, method = 'GET') =>
+    fetch(`${bucket.url}/${Bucket}/shown`, { method, headers: { origin } })
+  for (const origin of [
+    'http://localhost:3000',
+    'http://web.localhost',
+    'http://127.0.0.1:1',
+    'http://[::1]:1',
+  ]) {
+    const response = await ask(origin)
+    expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([200, origin])
+  }
+  for (const origin of [
+    'https://example.com',
+    'http://localhost.example.com',
+    'null',
+    'http://127.0.0.1.example.com',
+  ]) {
+    const response = await ask(origin, 'DELETE')
+    expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([403, null])
+  }
+  expect((await fetch(`${bucket.url}/${Bucket}/shown`)).status).toBe(200)
+})
+
+test('a document of nothing but beginnings is refused as fast as any', async () => {
+  const body = '<Object>'.repeat(250_000)
+  const response = await fetch(`${bucket.url}/${Bucket}?delete`, { method: 'POST', body })
+  expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('MalformedXML')])
+})
+
+test('what the query wants as a header, and no header may be, is left out', async () => {
+  await s3.send(new PutObjectCommand({ Bucket, Key: 'plain', Body: 'x', ContentType: 'text/plain' }))
+  const response = await fetch(`${bucket.url}/${Bucket}/plain?response-content-type=a%00b`)
+  expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/plain'])
+})
+
 test('addresses: virtual hosts, and signatures in the query until they expire', async () => {
   await put('address', 'found')
   const { hostname, port } = new URL(bucket.url)

@@ -270,7 +270,7 @@ describe('a function that fails', () => {
       await atRest(watched)
       const from = watched.lines.length
       expect(await status(path)).toEqual(internalError)
-      await watched.line(/REPORT .*\tStatus: error\tError Type: /, from)
+      await watched.line(/\| REPORT .*\tStatus: error\tError Type: /, from)
       const lines = watched.lines.slice(from)
       expect(lines.join('\n')).toMatch(reason)
       expect(lines.join('\n')).toMatch(detail)

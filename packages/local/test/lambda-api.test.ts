@@ -53,6 +53,13 @@ test('a function that fails is a result, with the end of its log when that is as
   expect(lines.at(-2)).toMatch(`REPORT RequestId: ${requestId}\tDuration: `)
 })
 
+test('a page from elsewhere invokes nothing', async () => {
+  const headers = { origin: 'https://example.com' }
+  expect((await call(`${functions}/sender/invocations`, {}, headers)).status).toBe(403)
+  const own = { origin: 'http://localhost:3000' }
+  expect((await call(`${functions}/sender/invocations`, {}, own)).status).toBe(200)
+})
+
 test('without a body the event is empty', async () => {
   expect(await (await call(`${functions}/sender/invocations`)).json()).toEqual({})
 })

@@ -69,6 +69,24 @@ test('a busy environment finishes its request with the code it began with', asyn
   await expect.poll(() => app.simulator.environments().length).toBe(1)
 })
 
+test('an old environment at work counts for the concurrency of its function', async () => {
+  const app = await setUp()
+  const one = config(`'GET /', concurrency: 1`)
+  const configured = app.line(/^changed: thaw\.config\.ts$/)
+  await app.write('thaw.config.ts', one)
+  await configured
+  const begun = app.line(/START/)
+  const answer = get(app, '/?wait')
+  await begun
+  const changed = app.line(/^changed: src\/api\.ts$/)
+  await app.write('src/api.ts', source('second'))
+  await changed
+  expect((await get(app))[0]).toBe(429)
+  await app.write('go.txt', '')
+  expect(await answer).toEqual([200, 'first text undefined'])
+  await expect.poll(() => get(app)).toEqual([200, 'second text undefined'])
+})
+
 test('a syntax error shows at once, and the next change mends it', async () => {
   const app = await setUp()
   await get(app)

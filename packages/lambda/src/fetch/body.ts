@@ -109,7 +109,7 @@ function take(body: Body): void {
  * What `body` holds, to be had once: the source where there is one, otherwise the bytes of its stream.
  * @throws TypeError when it was had before, or is being read.
  */
-export function takeBody(body: Body | null): Source | Promise<Uint8Array<ArrayBuffer>> {
+function takeBody(body: Body | null): Source | Promise<Uint8Array<ArrayBuffer>> {
   if (body === null) return ''
   if (isUnusable(body)) throw new TypeError('Body is unusable: Body has already been read')
   if (body.source === null) return readStream(body.stream as ReadableStream<Uint8Array>)

@@ -4,7 +4,7 @@ import type { SqsRecord } from './message.ts'
  * The messages of a batch in lanes: what is in one lane has to be worked on in order. In a FIFO queue that is a message
  * group. A standard queue knows no order, even where its messages have groups (for fairness).
  */
-export function lanesOf(records: readonly SqsRecord[]): readonly (readonly SqsRecord[])[] {
+function lanesOf(records: readonly SqsRecord[]): readonly (readonly SqsRecord[])[] {
   const lanes = new Map<unknown, SqsRecord[]>()
   for (const record of records) {
     const isFifo = record.eventSourceARN.endsWith('.fifo')

@@ -1,8 +1,9 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import { LocalError } from '../errors.ts'
+import { close, listen } from '../listen.ts'
 import type { Log } from '../log.ts'
+import { isForeign } from '../origin.ts'
 
 /** A request to one of the services, read to its end. */
 export interface AwsRequest {
@@ -56,49 +57,21 @@ export async function startAwsServer({ host, port, log }: AwsServerOptions): Pro
       response.destroy()
     })
   })
-  const listen = (on: number) =>
-    new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(on, host, () => {
-        server.off('error', reject)
-        resolve()
-      })
-    })
-  try {
-    await listen(port).catch(async (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EADDRINUSE' || port === 0) throw error
-      await listen(0)
-    })
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new LocalError('LISTEN_FAILED', `cannot listen on ${host}: ${reason}`, { cause: error })
-  }
-  const address = server.address() as AddressInfo
-  return {
-    url: `http://${reachable(host)}:${address.port}`,
-    serve: (service) => void services.push(service),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
-}
-
-/** Functions run on this machine, so an address that stands for all becomes the loopback. */
-function reachable(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
-  return host.includes(':') ? `[${host}]` : host
+  const listenOn = (on: number) => listen(server, { host, port: on, what: 'the AWS endpoint', log })
+  const url = await listenOn(port).catch((error: LocalError) => {
+    if (error.code !== 'PORT_IN_USE' || port === 0) throw error
+    return listenOn(0)
+  })
+  return { url, serve: (service) => void services.push(service), close: () => close(server) }
 }
 
 async function answer(services: readonly Service[], incoming: IncomingMessage, response: ServerResponse) {
   const gone = new AbortController()
   response.once('close', () => gone.abort())
+  const refuse = (status: number) => send(response, { status, headers: { connection: 'close' }, body: '' })
+  if (isForeign(incoming.headers.origin)) return await refuse(403)
   const body = await readBody(incoming)
-  if (body === null) {
-    send(response, { status: 413, headers: { connection: 'close' }, body: '' })
-    return
-  }
+  if (body === null) return await refuse(413)
   const [path = '/', query = ''] = (incoming.url ?? '/').split(/\?(.*)/s)
   const { method = 'GET', headers } = incoming
   const request = { method, path, query: new URLSearchParams(query), headers, body, signal: gone.signal }

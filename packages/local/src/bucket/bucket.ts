@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
-import { LocalError } from '../errors.ts'
+import { close, listen } from '../listen.ts'
 import type { Log } from '../log.ts'
+import { isForeign } from '../origin.ts'
 import { checkAccess } from './access.ts'
 import { dispatch } from './dispatch.ts'
 import { S3Error } from './errors.ts'
@@ -50,32 +50,17 @@ export async function startBucket(
     underway.add(work)
     work.finally(() => underway.delete(work))
   })
-  await listen(server, options.port ?? 0)
-  const { port } = server.address() as AddressInfo
+  const { port = 0, log } = options
+  const url = await listen(server, { host: '127.0.0.1', port, what: 'the S3 server', log })
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     async close() {
-      const closed = new Promise((resolve) => server.close(resolve))
-      server.closeAllConnections()
-      await closed
+      await close(server)
       await Promise.all(underway)
       const opened = await storage?.catch(() => null)
       opened?.close()
     },
   }
-}
-
-async function listen(server: ReturnType<typeof createServer>, port: number): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const taken = error.code === 'EADDRINUSE'
-      const message = taken
-        ? `port ${port}, for the S3 server, is in use; choose another one, or 0 for any that is free`
-        : `the S3 server cannot listen on port ${port}: ${error.message}`
-      reject(new LocalError(taken ? 'PORT_IN_USE' : 'LISTEN_FAILED', message, { cause: error }))
-    })
-    server.listen(port, '127.0.0.1', resolve)
-  })
 }
 
 async function serve(
@@ -95,6 +80,8 @@ async function serve(
     if (fault?.fate === 'reset') return void incoming.socket.destroy()
     if (fault?.fate === 'unavailable') throw new S3Error(503, 'SlowDown', 'Please reduce your request rate.')
     losesAnswer = fault?.fate === 'lost-answer'
+    if (isForeign(incoming.headers.origin))
+      throw new S3Error(403, 'AccessDenied', 'Only pages of this machine may use this server.')
     checkAccess(request, now())
     answer = method === 'OPTIONS' ? preflight(incoming) : await dispatch(request, await storage, now())
   } catch (error) {
@@ -118,8 +105,10 @@ async function send(incoming: IncomingMessage, response: ServerResponse, answer:
     if (response.destroyed) return // The client has gone meanwhile.
     response.setHeader('server', 'thaw')
     response.setHeader('x-amz-request-id', randomBytes(8).toString('hex').toUpperCase())
-    if (incoming.headers.origin !== undefined) {
-      response.setHeader('access-control-allow-origin', '*')
+    const { origin } = incoming.headers
+    response.setHeader('vary', 'origin')
+    if (origin !== undefined && !isForeign(origin)) {
+      response.setHeader('access-control-allow-origin', origin)
       response.setHeader('access-control-expose-headers', 'etag, x-amz-request-id, x-amz-version-id')
     }
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
@@ -152,7 +141,7 @@ function errorAnswer(error: unknown, incoming: IncomingMessage): S3Answer {
   return { status: known.status, headers: { 'content-type': 'application/xml', ...known.headers }, body }
 }
 
-/** Browsers may use the addresses that functions sign for them, from any page. */
+/** Browsers may use the addresses that functions sign for them, from any page of this machine. */
 function preflight(incoming: IncomingMessage): S3Answer {
   const wanted = incoming.headers['access-control-request-headers']
   return {

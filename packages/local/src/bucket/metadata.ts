@@ -45,7 +45,9 @@ export function headersOf(object: ObjectRow, request: S3Request): Record<string,
     if (wantsChecksum || !name.startsWith('x-amz-checksum-')) headers[name] = value
   for (const name of [...kept, 'content-encoding']) {
     const value = request.query.get(`response-${name}`)
-    if (value !== null && !/[\r\n]/.test(value)) headers[name] = Buffer.from(value).toString('latin1')
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what no header may have
+    if (value !== null && !/[\0-\x08\n-\x1f\x7f]/.test(value))
+      headers[name] = Buffer.from(value).toString('latin1')
   }
   return headers
 }

@@ -112,7 +112,7 @@ export async function deleteObject(request: ObjectRequest, storage: Storage): Pr
   return { status: 204 }
 }
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html */
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html, each with a condition of its own. */
 export async function deleteObjects(
   request: S3Request & { readonly bucket: string },
   storage: Storage,
@@ -120,19 +120,27 @@ export async function deleteObjects(
   const { catalogue } = storage
   const { bucket } = request
   const xml = await readDocument(request)
-  const keys = elements(xml, 'Object').map((object) => textOf(object, 'Key'))
-  if (keys.length === 0 || keys.length > 1000 || keys.includes(null)) throw malformedXml()
-  const wanted = keys as string[]
-  const files = catalogue.transaction(() =>
-    wanted.map((key) => {
-      const file = catalogue.find(bucket, key)?.file
-      catalogue.remove(bucket, key)
-      return file
+  const wanted = elements(xml, 'Object').map((object) => ({
+    key: textOf(object, 'Key') ?? '',
+    etag: textOf(object, 'ETag'),
+  }))
+  if (wanted.length === 0 || wanted.length > 1000 || wanted.some(({ key }) => key === ''))
+    throw malformedXml()
+  const outcomes = catalogue.transaction(() =>
+    wanted.map(({ key, etag }) => {
+      const object = catalogue.find(bucket, key)
+      const holds = object === null || etag === null || matches(etag, object.etag)
+      if (holds) catalogue.remove(bucket, key)
+      return { key, holds, file: holds ? object?.file : undefined }
     }),
   )
-  await storage.discard(files)
+  await storage.discard(outcomes.map(({ file }) => file))
   const quiet = textOf(xml, 'Quiet') === 'true'
-  return xmlAnswer('DeleteResult', quiet ? {} : { Deleted: wanted.map((Key) => ({ Key })) })
+  const { code: Code, message: Message } = preconditionFailed()
+  return xmlAnswer('DeleteResult', {
+    Deleted: outcomes.filter(({ holds }) => holds && !quiet).map(({ key: Key }) => ({ Key })),
+    Error: outcomes.filter(({ holds }) => !holds).map(({ key: Key }) => ({ Key, Code, Message })),
+  })
 }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */

@@ -14,7 +14,7 @@ export interface S3Request {
   readonly incoming: IncomingMessage
 }
 
-/** An answer. `file` is what is left of a body after its head. */
+/** An answer: with a body, or with a stream of so many bytes, which is closed when they are sent or not wanted. */
 export interface S3Answer {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>

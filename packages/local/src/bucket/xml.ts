@@ -37,9 +37,17 @@ function escapeText(text: string): string {
 const named: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
 const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
 
-/** The insides of all elements of that name. */
+/** The insides of all elements of that name. In one pass: what is opened and never closed is not looked for again. */
 export function elements(xml: string, name: string): string[] {
-  return Array.from(xml.matchAll(new RegExp(`<${name}>(.*?)</${name}>`, 'gs')), (match) => match[1] ?? '')
+  const [opening, closing] = [`<${name}>`, `</${name}>`]
+  const found: string[] = []
+  for (let at = 0; ; ) {
+    const start = xml.indexOf(opening, at)
+    const end = start < 0 ? -1 : xml.indexOf(closing, start)
+    if (end < 0) return found
+    found.push(xml.slice(start + opening.length, end))
+    at = end + closing.length
+  }
 }
 
 /** The text of the first element of that name; null when there is none. */

@@ -176,7 +176,9 @@ export class Environment {
     this.#supervisor.end(true)
     await this.#supervisor.exited()
     this.#slot?.resolve(null)
-    await this.#supervisor.close()
+    await this.#supervisor.close().catch((error: Error) => {
+      this.#reports.said(`its temporary files could not be removed: ${error.message}`)
+    })
   }
 
   /** The initialisation ahead of any invocation. When it fails, the first invocation repeats it. */

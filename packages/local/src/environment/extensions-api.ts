@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { accountId } from '../account.ts'
 import { payloadLimitBytes } from '../limits.ts'
 import { type ApiHandler, accept, readBody, refuse, sendJson } from './api-server.ts'
 import type { RuntimeInvocation } from './runtime-api.ts'
@@ -71,7 +72,7 @@ export function createExtensionsApi(facts: ExtensionFacts, listener: ExtensionLi
       const id = randomUUID()
       extensions.set(id, { name, wantsInvoke: events.includes('INVOKE'), waiting: null })
       const { functionName, handler } = facts
-      const account = wantsAccount(request) ? { accountId: '123456789012' } : {}
+      const account = wantsAccount(request) ? { accountId } : {}
       const answer = JSON.stringify({ functionName, functionVersion: '$LATEST', handler, ...account })
       sendJson(response, 200, answer, { 'lambda-extension-identifier': id })
     }

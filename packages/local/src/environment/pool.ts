@@ -157,18 +157,17 @@ export class Pool {
 
   #take(spec: FunctionSpec): AnyEnvironment {
     if (this.#closed) throw new LocalError('CLOSED', 'the simulator is closed')
-    const chosen = this.#choose(spec)
-    if (chosen !== null) return chosen
     const { concurrency, name } = spec
-    if (
-      concurrency !== null &&
-      this.#living().filter((one) => one.spec.name === name).length >= concurrency
-    ) {
+    // Those with code of before count too while they work.
+    const isBusy = (one: AnyEnvironment) => one.spec.name === name && !one.free
+    if (concurrency !== null && this.#living().filter(isBusy).length >= concurrency) {
       throw new LocalError(
         'TOO_MANY_REQUESTS',
         `all environments of '${name}' are busy, and its concurrency is ${concurrency}`,
       )
     }
+    const chosen = this.#choose(spec)
+    if (chosen !== null) return chosen
     if (this.#hasRoom()) return this.#start(spec, false)
     const oldest = this.#living().find((one) => one.idle && !one.provisioned)
     if (oldest === undefined) {

@@ -60,6 +60,9 @@ export interface RuntimeProcess {
 /** A look at the memory costs some 15 µs, too much for every request: those closer together than this are one. */
 const freshMs = 20
 
+/** How long output is read after the process is gone, if the pipes do not end by then. */
+const lastOutputMs = 500
+
 const bootstrap = fileURLToPath(new URL('../runtime/bootstrap.ts', import.meta.url))
 
 /** Runs the server of a Web Function; its argument is the handler, of which the file counts. */
@@ -87,14 +90,15 @@ export function startProcess(options: ProcessOptions): RuntimeProcess {
   })
   const inspector = Promise.withResolvers<string | null>()
   if (options.inspectPort === undefined) inspector.resolve(null)
+  const pid = child.pid ?? null
+  // Without a process there may be no pipes either.
+  if (pid === null) return unstarted(child)
   readLines(child.stdout, options.onLine)
   readLines(child.stderr, (line) => {
     const address = options.inspectPort === undefined ? null : readInspector(line)
     if (address !== null) inspector.resolve(address)
     else if (options.inspectPort === undefined || !line.startsWith('For help, see: ')) options.onLine(line)
   })
-  const pid = child.pid ?? null
-  if (pid === null) return unstarted(child)
 
   let alive = true
   let frozen = false
@@ -166,12 +170,26 @@ function temporaryFull(limitMb: number): string {
   return `TMPDIR holds more than the ${limitMb} MB of this function's /tmp: killed (on Lambda the write fails with ENOSPC)`
 }
 
-/** `onExit` is called as soon as the process is gone, before the last output has been read. */
+/**
+ * `onExit` is called as soon as the process is gone, before the last output has been read. Something that it started in
+ * a group of its own lives on, perhaps with these pipes: nobody waits long for what that still has to say.
+ */
 function exitOf(child: ChildProcess, onExit: () => void): Promise<Omit<Exit, 'outOfMemory'>> {
   return new Promise((resolve) => {
+    let timer: NodeJS.Timeout | undefined
     child.once('error', (error) => resolve({ code: null, signal: null, error }))
-    child.once('exit', onExit)
-    child.once('close', (code, signal) => resolve({ code, signal, error: null }))
+    child.once('exit', () => {
+      onExit()
+      // Once more after the timer what is there is read, however long this process had no time for it.
+      timer = setTimeout(setImmediate, lastOutputMs, () => {
+        child.stdout?.destroy()
+        child.stderr?.destroy()
+      })
+    })
+    child.once('close', (code, signal) => {
+      clearTimeout(timer)
+      resolve({ code, signal, error: null })
+    })
   })
 }
 

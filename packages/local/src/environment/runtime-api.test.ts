@@ -206,6 +206,23 @@ test('a runtime that goes away breaks a streamed answer off', async () => {
   await expect(parts?.next()).rejects.toMatchObject({ code: 'RESPONSE_BROKEN_OFF' })
 })
 
+test('beside an answer that is being streamed there is no other', async () => {
+  await next()
+  const outgoing = openStream()
+  const status = statusOf(outgoing)
+  outgoing.write('begun')
+  await expect.poll(() => streams.length).toBe(1)
+  for (const kind of ['response', 'error'])
+    expect((await call('POST', `invocation/${invocation.requestId}/${kind}`, '{}')).status).toBe(400)
+  const read = (async () => {
+    for await (const _ of streams[0]?.body ?? []);
+  })()
+  outgoing.end()
+  expect(await status).toBe(202)
+  await read
+  expect(heard.slice(-2)).toEqual([expect.stringMatching(/^stream /), 'streamed whole'])
+})
+
 test('a streamed answer over the limit is broken off and refused', async () => {
   await next()
   const outgoing = openStream()

@@ -51,6 +51,7 @@ const lambdaLimits: RuntimeLimits = { payloadBytes: payloadLimitBytes, streamByt
 export function createRuntimeApi(listener: RuntimeListener, limits = lambdaLimits): RuntimeApi {
   let waiting: ServerResponse | null = null
   let requestId: string | null = null
+  let streaming = false
 
   function next(response: ServerResponse): void {
     if (requestId !== null || waiting !== null) {
@@ -65,8 +66,8 @@ export function createRuntimeApi(listener: RuntimeListener, limits = lambdaLimit
   }
 
   async function post(call: Call, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const isCurrent = call.kind === 'init/error' || call.requestId === requestId
-    if (isCurrent && call.kind === 'response' && isStreaming(request)) {
+    const isCurrent = () => call.kind === 'init/error' || (call.requestId === requestId && !streaming)
+    if (isCurrent() && call.kind === 'response' && isStreaming(request)) {
       await stream(request, response)
       return
     }
@@ -74,7 +75,7 @@ export function createRuntimeApi(listener: RuntimeListener, limits = lambdaLimit
     if (call.kind === 'init/error') {
       accept(response)
       listener.onInitError(body ?? '')
-    } else if (call.requestId !== requestId) {
+    } else if (!isCurrent()) {
       refuse(response, 400, 'InvalidRequestID', `${call.requestId} is not the invocation under way`)
     } else if (body === null && call.kind === 'response') {
       requestId = null
@@ -91,12 +92,14 @@ export function createRuntimeApi(listener: RuntimeListener, limits = lambdaLimit
   }
 
   async function stream(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    streaming = true
     const incoming = readStream(request, limits.streamBytes)
     listener.onStream(incoming.response)
     const failure = await incoming.finished
     // A runtime that went away can be told nothing, and its environment notices by itself.
     if (!request.complete) return
     requestId = null
+    streaming = false
     if (failure?.errorType === 'Function.ResponseSizeTooLarge') {
       refuse(response, 413, failure.errorType, failure.errorMessage)
     } else {

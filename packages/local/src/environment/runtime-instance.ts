@@ -107,7 +107,7 @@ export async function startInstance(spec: FunctionSpec, options: InstanceOptions
   )
   const server = await startApiServer([runtime.answer, extensions.answer])
   const inspectPort = spec.inspected ? await inspectPorts.take() : null
-  const child = start(spec, options, server, inspectPort)
+  const child = startOrClose(spec, options, server, inspectPort)
   const { pid } = child
   if (pid !== null) reaper.guard(pid)
   void child.inspector.then((url) => {
@@ -157,6 +157,16 @@ export async function startInstance(spec: FunctionSpec, options: InstanceOptions
     },
     kill: () => child.kill(),
     maxMemoryMb: () => child.maxMemoryMb(),
+  }
+}
+
+/** Variables may be such that the system takes none of them. */
+function startOrClose(...[spec, options, server, inspectPort]: Parameters<typeof start>): RuntimeProcess {
+  try {
+    return start(spec, options, server, inspectPort)
+  } catch (error) {
+    server.close()
+    throw error
   }
 }
 

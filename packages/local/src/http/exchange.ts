@@ -2,15 +2,15 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HttpFront } from '@thaw/app'
 import type { Outcome } from '../environment/outcome.ts'
+import { collect } from '../environment/whole.ts'
 import { LocalError } from '../errors.ts'
-import { makeGatewayId, makeTraceId } from '../ids.ts'
-import { payloadLimitBytes } from '../limits.ts'
+import { makeGatewayId, makeTraceId, readTraceId } from '../ids.ts'
 import type { Log } from '../log.ts'
 import { within } from '../within.ts'
 import { type Gateway, type HttpAnswer, MalformedAnswer, type Problem, type RequestIds } from './gateway.ts'
 import { isAnnouncedLarger, readBody, readHead, type WireRequest } from './request.ts'
 import { hasBody, sendAnswer, sendHead } from './send.ts'
-import { collectStream, discard, type OpenStream, openStream, sendStream } from './stream.ts'
+import { discard, type OpenStream, openStream, sendStream } from './stream.ts'
 import { type FoundTarget, findTarget, type HttpTargets } from './targets.ts'
 import { passOn, type TakePlace } from './web-function/pass-on.ts'
 
@@ -126,7 +126,7 @@ async function readOutcome(gateway: Gateway, outcome: Outcome, streams: boolean)
   try {
     if (!streams) {
       const { stream } = outcome
-      const payload = stream === null ? outcome.payload : await collectStream(stream, payloadLimitBytes)
+      const payload = stream === null ? outcome.payload : (await collect(stream)).toString()
       return { answer: gateway.readAnswer(payload), by }
     }
     // A function that returns its answer whole is not understood here: its JSON is the body.
@@ -183,9 +183,7 @@ async function send(
 
 function clientTraceId({ headers }: WireRequest): string | null {
   for (let index = 0; index + 1 < headers.length; index += 2) {
-    if (headers[index]?.toLowerCase() !== 'x-amzn-trace-id') continue
-    const value = headers[index + 1]
-    return value?.startsWith('Root=1-') === true ? value : null
+    if (headers[index]?.toLowerCase() === 'x-amzn-trace-id') return readTraceId(headers[index + 1])
   }
   return null
 }

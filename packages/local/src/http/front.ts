@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import type { HttpFront } from '@thaw/app'
 import { LocalError } from '../errors.ts'
+import { close, listen } from '../listen.ts'
 import { albGateway } from './alb/gateway.ts'
 import { answerRequest, type ExchangeOptions } from './exchange.ts'
 import { functionUrl } from './function-url/gateway.ts'
@@ -55,20 +55,8 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   const server = createServer({ maxHeaderSize, shouldUpgradeCallback }, answer)
   // Only a request that is going to be read is told to continue.
   server.on('checkContinue', answer)
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(listenError(error, host, options.port)))
-    server.listen(options.port, host, resolve)
-  })
-  const { port } = server.address() as AddressInfo
-  return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
-    server,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
+  const url = await listen(server, { host, port: options.port, what: 'the application', log })
+  return { url, server, close: () => close(server) }
 }
 
 function createGateways({ albMultiValue = false, timeoutMs }: FrontOptions): Record<HttpFront, Gateway> {
@@ -80,14 +68,4 @@ function createGateways({ albMultiValue = false, timeoutMs }: FrontOptions): Rec
     'function-url': timed(functionUrl),
     alb: timed(albGateway(albMultiValue)),
   }
-}
-
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): LocalError {
-  if (error.code === 'EADDRINUSE') {
-    const message = `port ${port} of ${host} is in use; choose another one, or 0 for any that is free`
-    return new LocalError('PORT_IN_USE', message, { cause: error })
-  }
-  return new LocalError('LISTEN_FAILED', `cannot listen on port ${port} of ${host}: ${error.message}`, {
-    cause: error,
-  })
 }

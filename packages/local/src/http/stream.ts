@@ -54,18 +54,6 @@ async function* chain(first: Uint8Array | null, rest: AsyncIterator<Uint8Array>)
   }
 }
 
-/** The whole of a streamed answer, for a front that waits for that. Throws what the stream throws. */
-export async function collectStream(stream: StreamedResponse, limitBytes: number): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of stream.body) {
-    bytes += chunk.length
-    if (bytes <= limitBytes) chunks.push(chunk)
-  }
-  if (bytes <= limitBytes) return Buffer.concat(chunks).toString()
-  throw new MalformedAnswer(`the answer has ${bytes} bytes, and Lambda takes no more than ${limitBytes}`)
-}
-
 /** Reads a stream that nobody wants to its end: the function runs on, as on Lambda. */
 export async function discard(stream: { readonly body: AsyncIterable<Uint8Array> }): Promise<void> {
   try {

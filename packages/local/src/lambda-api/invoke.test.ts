@@ -49,6 +49,25 @@ test('a streamed answer is collected where it was not asked for in pieces', asyn
   expect(JSON.parse(String(large.body)).errorMessage).toContain('6291556 bytes')
 })
 
+test('a client that goes away in the middle of a streamed answer leaves no log behind that still grows', async () => {
+  let followed = 0
+  const drop = () => followed--
+  const tails = {
+    log: () => {},
+    follow: () => {
+      followed++
+      return { drop, end: async () => Buffer.from('the end') }
+    },
+  }
+  const tailed = { ...request, headers: { 'x-amz-log-type': 'Tail' } }
+  const answer = await answerStreaming({ ...streaming(['one', 'two']), tails }, 'f', '{}', tailed)
+  for await (const _ of answer.body as AsyncIterable<Uint8Array>) break
+  expect(followed).toBe(0)
+  const read = await answerStreaming({ ...streaming(['one']), tails }, 'f', '{}', tailed)
+  for await (const _ of read.body as AsyncIterable<Uint8Array>);
+  expect(followed).toBe(0)
+})
+
 test('a streamed answer goes on piece by piece, and says when it broke off', async () => {
   const answer = await answerStreaming(streaming(['one', 'two']), 'f', '{}', request)
   expect(answer.headers['x-amzn-remapped-content-type']).toBe('text/plain')

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { AwsRequest, AwsResponse } from '../aws/server.ts'
 import type { Outcome } from '../environment/outcome.ts'
-import { makeTraceId } from '../ids.ts'
+import { brokenOff, whole } from '../environment/whole.ts'
+import { makeTraceId, readTraceId } from '../ids.ts'
 import { payloadLimitBytes } from '../limits.ts'
 import type { Asynchronous } from '../sources/asynchronous.ts'
 import { asynchronousLimitBytes } from '../sources/asynchronous.ts'
@@ -89,20 +90,30 @@ export async function answerStreaming(
 }
 
 async function* streamEvents(outcome: Outcome, tail: Tail | null) {
-  let failure = outcome.functionError === null ? null : outcome.payload
   try {
-    for await (const piece of outcome.stream?.body ?? [Buffer.from(outcome.payload)]) {
+    const failure = yield* pieces(outcome)
+    const LogResult = await logOf(tail)
+    const complete = {
+      ...(failure === null ? {} : { ErrorCode: 'Unhandled', ErrorDetails: failure }),
+      ...(LogResult === null ? {} : { LogResult }),
+    }
+    yield streamEvent('InvokeComplete', 'application/json', Buffer.from(JSON.stringify(complete)))
+  } finally {
+    // A client that goes away ends this anywhere.
+    tail?.drop()
+  }
+}
+
+/** The events of an answer's pieces; returns what it failed of, JSON. */
+async function* pieces({ payload, functionError, stream }: Outcome) {
+  try {
+    for await (const piece of stream?.body ?? [Buffer.from(payload)]) {
       if (piece.length > 0) yield streamEvent('PayloadChunk', 'application/octet-stream', piece)
     }
+    return functionError === null ? null : payload
   } catch (error) {
-    failure = brokenOff(error)
+    return brokenOff(error)
   }
-  const LogResult = await logOf(tail)
-  const complete = {
-    ...(failure === null ? {} : { ErrorCode: 'Unhandled', ErrorDetails: failure }),
-    ...(LogResult === null ? {} : { LogResult }),
-  }
-  yield streamEvent('InvokeComplete', 'application/json', Buffer.from(JSON.stringify(complete)))
 }
 
 function streamEvent(type: string, contentType: string, payload: Uint8Array): Buffer {
@@ -112,37 +123,15 @@ function streamEvent(type: string, contentType: string, payload: Uint8Array): Bu
 async function run(invoker: Invoker, name: string, event: string, { headers }: AwsRequest) {
   const requestId = randomUUID()
   const given = headers['x-amzn-trace-id']
-  const traceId = typeof given === 'string' && given.startsWith('Root=1-') ? given : makeTraceId(Date.now())
+  const traceId = readTraceId(String(given)) ?? makeTraceId(Date.now())
   const tail = headers['x-amz-log-type'] === 'Tail' ? invoker.tails.follow(requestId) : null
   try {
     const outcome = await invoker.invoke(name, event, traceId, requestId)
     return { outcome, tail }
   } catch (error) {
-    await tail?.end()
+    tail?.drop()
     throw error
   }
-}
-
-/** The answer of an invocation that does not stream it, whether the function does or not. */
-async function whole({ payload, functionError, stream }: Outcome) {
-  if (!stream) return { payload, functionError }
-  const pieces: Uint8Array[] = []
-  let bytes = 0
-  try {
-    for await (const piece of stream.body) {
-      bytes += piece.length
-      if (bytes > payloadLimitBytes) throw new Error(`the answer has more than ${payloadLimitBytes} bytes`)
-      pieces.push(piece)
-    }
-    return { payload: Buffer.concat(pieces), functionError }
-  } catch (error) {
-    return { payload: brokenOff(error), functionError: 'Unhandled' as const }
-  }
-}
-
-function brokenOff(error: unknown): string {
-  const { name: errorType, message: errorMessage } = error instanceof Error ? error : new Error(String(error))
-  return JSON.stringify({ errorType, errorMessage })
 }
 
 async function logOf(tail: Tail | null): Promise<string | null> {

@@ -15,8 +15,10 @@ export interface Tails {
 }
 
 export interface Tail {
-  /** The last 4 KB, without the names of environments; waits a moment for the REPORT. To be called once. */
+  /** The last 4 KB, without the names of environments; waits a moment for the REPORT. */
   end(): Promise<Buffer>
+  /** Collects no more: whoever asked has gone. */
+  drop(): void
 }
 
 interface Followed {
@@ -52,6 +54,7 @@ export function createTails(log: Log): Tails {
       const tail: Followed = { requestId, lines: [], prefix: null, reported: Promise.withResolvers() }
       followed.add(tail)
       return {
+        drop: () => void followed.delete(tail),
         async end() {
           const timer = setTimeout(tail.reported.resolve, lateMs)
           await tail.reported.promise

@@ -34,7 +34,8 @@ export function namespaceSandbox(root: string): Sandbox | null {
       const table = join(directory, 'fstab')
       // The tmpfs is filled in the folder, which still sees the real /tmp, and moved over it then.
       const stage = join(directory, 'tmp')
-      await mkdir(stage)
+      // There already after a try that failed.
+      await mkdir(stage, { recursive: true })
       await writeFile(table, [tmpfs(stage, sizeMb), ...shown.map((path) => bind(path, stage))].join(''))
       const handles = await hold(tools, user === null ? [] : ['--user', '--map-root-user'], [table, stage])
       await rm(table)

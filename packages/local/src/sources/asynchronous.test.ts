@@ -19,7 +19,11 @@ function setup(steps: (attempt: number) => Step, retryDelaysMs?: readonly number
       const step = steps(tries.length)
       if (step === 'throttled') throw new LocalError('TOO_MANY_REQUESTS', 'busy')
       const failure = '{"errorType":"TypeError","errorMessage":"as told"}'
-      return { payload: failure, functionError: step === 'failed' ? 'Unhandled' : null } as Outcome
+      return {
+        payload: failure,
+        stream: null,
+        functionError: step === 'failed' ? 'Unhandled' : null,
+      } as Outcome
     },
   })
   return { clock, asynchronous, tries, lines, times: () => tries.map(({ at }) => at) }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Clock, slept } from '../clock.ts'
 import { type Outcome, readFailure } from '../environment/outcome.ts'
+import { type WholeOutcome, whole } from '../environment/whole.ts'
 import { LocalError } from '../errors.ts'
 import { makeTraceId } from '../ids.ts'
 import type { Log } from '../log.ts'
@@ -53,12 +54,14 @@ export function createAsynchronous(options: AsynchronousOptions): Asynchronous {
     let failures = 0
     let throttleMs = firstThrottleMs
     for (;;) {
-      const outcome = await attempt(() => options.invoke(functionName, event, traceId, requestId))
+      const outcome = await attempt(async () =>
+        whole(await options.invoke(functionName, event, traceId, requestId)),
+      )
       if (outcome !== null && outcome.functionError === null) return
       let delay = throttleMs
       if (outcome === null) throttleMs = Math.min(throttleMs * 2, longestThrottleMs)
       else {
-        const { errorType, errorMessage } = readFailure(outcome.payload)
+        const { errorType, errorMessage } = readFailure(String(outcome.payload))
         const next = retryDelaysMs[failures++]
         if (next === undefined)
           return giveUp(`it failed ${failures} times, at last with ${errorType}: ${errorMessage}`)
@@ -98,7 +101,7 @@ export function createAsynchronous(options: AsynchronousOptions): Asynchronous {
 }
 
 /** Null when it was throttled. */
-async function attempt(invoke: () => Promise<Outcome>): Promise<Outcome | null> {
+async function attempt(invoke: () => Promise<WholeOutcome>): Promise<WholeOutcome | null> {
   try {
     return await invoke()
   } catch (error) {

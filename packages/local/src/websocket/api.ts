@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { inspect } from 'node:util'
 import type { App } from '@thaw/app'
 import type { Outcome } from '../environment/outcome.ts'
+import { type WholeOutcome, whole } from '../environment/whole.ts'
 import { LocalError } from '../errors.ts'
 import { decodeHeader } from '../http/request.ts'
 import { makeGatewayId, makeTraceId } from '../ids.ts'
@@ -17,7 +18,7 @@ import {
   type SocketEvent,
 } from './event.ts'
 import { messageLimitBytes } from './frames.ts'
-import { readVerdict, refuse, type Verdict } from './handshake.ts'
+import { isHandshake, readVerdict, refuse, type Verdict } from './handshake.ts'
 import { manageConnections } from './management.ts'
 import { routeOf, socketRoutes } from './routes.ts'
 
@@ -63,18 +64,25 @@ export function createWebSocketApi(options: WebSocketApiOptions): WebSocketApi {
   const { log, idleMs = 10 * 60_000, lifetimeMs = 2 * 60 * 60_000 } = options
   const timeoutMs = options.integrationTimeoutMs ?? longestMs
   const connections = new Map<string, Connection>()
+  /** Also of clients that are not let in yet, or were refused: the server does not count them as its own any more. */
+  const sockets = new Set<Duplex>()
   let closed = false
   let library: Promise<Ws> | null = null
   const routes = () => socketRoutes(options.app())
 
+  async function ask(functionName: string, event: SocketEvent, traceId: string) {
+    const outcome = await options.invoke(functionName, JSON.stringify(event), traceId)
+    return { ...outcome, ...(await whole(outcome)) }
+  }
+
   /** The outcome; or a complaint, which the log has then. */
-  async function run(route: string, event: SocketEvent, traceId: string): Promise<Outcome | Complaint> {
+  async function run(route: string, event: SocketEvent, traceId: string): Promise<WholeOutcome | Complaint> {
     const functionName = routes().get(route)
     if (functionName === undefined) return 'Forbidden'
     const say = (what: string) => log(`websocket ${route} ${what}`, 'request')
     try {
       const limitMs = options.isUntimed(functionName) ? Number.POSITIVE_INFINITY : timeoutMs
-      const outcome = await within(limitMs, options.invoke(functionName, JSON.stringify(event), traceId))
+      const outcome = await within(limitMs, ask(functionName, event, traceId))
       if (outcome === null) {
         say(`${functionName} took more than ${timeoutMs / 1000} s`)
         return 'Endpoint request timed out'
@@ -115,6 +123,7 @@ export function createWebSocketApi(options: WebSocketApiOptions): WebSocketApi {
     // While a function decides, nobody else watches the socket.
     const ignore = () => {}
     socket.on('error', ignore)
+    if (!isHandshake(incoming)) return refuse(socket, 400, '')
     const verdict = await decide(facts, incoming)
     if (verdict.status >= 300) return refuse(socket, verdict.status, verdict.body)
     if (closed) return void socket.destroy()
@@ -172,6 +181,8 @@ export function createWebSocketApi(options: WebSocketApiOptions): WebSocketApi {
   return {
     wants: (incoming) => incoming.headers.upgrade?.toLowerCase() === 'websocket' && routes().size > 0,
     upgrade(incoming, socket, head) {
+      sockets.add(socket)
+      socket.once('close', () => sockets.delete(socket))
       accept(incoming, socket, head).catch((error: unknown) => {
         socket.destroy()
         if (!closed) log(`websocket: ${inspect(error)}`, 'simulator')
@@ -181,6 +192,7 @@ export function createWebSocketApi(options: WebSocketApiOptions): WebSocketApi {
     close() {
       closed = true
       for (const connection of connections.values()) connection.destroy()
+      for (const socket of sockets) socket.destroy()
     },
   }
 }

@@ -1,6 +1,6 @@
-import { STATUS_CODES } from 'node:http'
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { Outcome } from '../environment/outcome.ts'
+import type { WholeOutcome } from '../environment/whole.ts'
 
 /** What the function behind `$connect` made of a client. */
 export interface Verdict {
@@ -11,9 +11,22 @@ export interface Verdict {
   readonly body: string
 }
 
+/**
+ * Whether a request to upgrade is one that a WebSocket server can take, so that no function lets in who cannot come in.
+ *
+ * Source: RFC 6455, section 4.2.1.
+ */
+export function isHandshake({ method, headers }: IncomingMessage): boolean {
+  return (
+    method === 'GET' &&
+    /^[+/0-9A-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '') &&
+    headers['sec-websocket-version'] === '13'
+  )
+}
+
 /** Reads the answer of `$connect`. What is no answer with a status is 502, as a failed function is. */
-export function readVerdict(outcome: Outcome): Verdict {
-  const answer = outcome.functionError === null ? parse(outcome.payload) : {}
+export function readVerdict(outcome: WholeOutcome): Verdict {
+  const answer = outcome.functionError === null ? parse(String(outcome.payload)) : {}
   const status = Number(answer.statusCode)
   if (!Number.isInteger(status) || status < 200 || status > 599)
     return { status: 502, protocol: null, body: '' }
@@ -34,7 +47,7 @@ function parse(payload: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** Answers a request to upgrade with a refusal, and ends its connection. */
+/** Answers a request to upgrade with a refusal, and ends its connection: also of a client that leaves its side open. */
 export function refuse(socket: Duplex, status: number, body: string): void {
   const text = Buffer.from(body)
   const head = [
@@ -43,5 +56,5 @@ export function refuse(socket: Duplex, status: number, body: string): void {
     `content-length: ${text.length}`,
     'connection: close',
   ]
-  socket.end(Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), text]))
+  socket.end(Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), text]), () => socket.destroy())
 }

@@ -1,3 +1,4 @@
+import { accountId } from '../../account.ts'
 import { defaultRegion } from '../../environment/variables.ts'
 import { encodeBody, isTextType } from '../body.ts'
 import type { EventContext } from '../gateway.ts'
@@ -23,7 +24,7 @@ export function buildAlbEvent(request: WireRequest, context: EventContext, multi
   return {
     requestContext: {
       elb: {
-        targetGroupArn: `arn:aws:elasticloadbalancing:${defaultRegion}:123456789012:targetgroup/${functionName}/0123456789abcdef`,
+        targetGroupArn: `arn:aws:elasticloadbalancing:${defaultRegion}:${accountId}:targetgroup/${functionName}/0123456789abcdef`,
       },
     },
     httpMethod: request.method,

@@ -1,3 +1,4 @@
+import { accountId } from '../../account.ts'
 import { encodeBody, isTextType } from '../body.ts'
 import type { EventContext } from '../gateway.ts'
 import { addForwarded, collectHeaders, type RequestHeader, setHeader } from '../headers.ts'
@@ -111,7 +112,7 @@ function buildEvent(request: WireRequest, { nowMs }: EventContext, parts: Parts)
     headers: joinHeaders(headers),
     ...(request.query === '' ? {} : { queryStringParameters: joinParameters(request.query) }),
     requestContext: {
-      accountId: '123456789012',
+      accountId,
       apiId,
       domainName,
       domainPrefix: domainName.split('.')[0] ?? domainName,

@@ -1,3 +1,4 @@
+import { accountId } from '../../account.ts'
 import { encodeBody } from '../body.ts'
 import type { EventContext } from '../gateway.ts'
 import { addForwarded, collectHeaders, type RequestHeader } from '../headers.ts'
@@ -47,7 +48,7 @@ export function buildRestEvent(
       extendedRequestId: ids.gatewayId,
       requestTime: formatTime(nowMs),
       path: `/${stage}${request.path}`,
-      accountId: '123456789012',
+      accountId,
       protocol: request.protocol,
       stage,
       domainPrefix: domainName.split('.')[0] ?? domainName,

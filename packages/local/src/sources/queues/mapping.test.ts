@@ -40,11 +40,15 @@ function setup({
     calls.push({
       bodies: JSON.parse(event).Records.map((record: { body: string }) => record.body),
       answer: (payload) => {
-        resolve({ payload: JSON.stringify(payload), functionError: null } as Outcome)
+        resolve({ payload: JSON.stringify(payload), stream: null, functionError: null } as Outcome)
         return rest()
       },
       fail: () => {
-        resolve({ payload: '{"errorMessage":"as told"}', functionError: 'Unhandled' } as Outcome)
+        resolve({
+          payload: '{"errorMessage":"as told"}',
+          stream: null,
+          functionError: 'Unhandled',
+        } as Outcome)
         return rest()
       },
       refuse: (code) => {

@@ -2,6 +2,7 @@ import type { QueueDefinition, QueueFunction } from '@thaw/app'
 import { type Clock, slept } from '../../clock.ts'
 import type { Outcome } from '../../environment/outcome.ts'
 import { readFailure } from '../../environment/outcome.ts'
+import { type WholeOutcome, whole } from '../../environment/whole.ts'
 import { LocalError } from '../../errors.ts'
 import { makeTraceId } from '../../ids.ts'
 import { payloadLimitBytes } from '../../limits.ts'
@@ -130,14 +131,14 @@ export function startMapping(options: MappingOptions): { close(): void } {
   }
 
   /** Null when the function could not be invoked before the messages show again. */
-  async function deliver(batch: readonly Received[]): Promise<Outcome | null> {
+  async function deliver(batch: readonly Received[]): Promise<WholeOutcome | null> {
     const event = JSON.stringify(buildQueueEvent(batch, { arn: queue.arn, region: options.region }))
     const until = Math.min(...batch.map(({ visibleAtMs }) => visibleAtMs))
     let waited = false
     try {
       for (let ms = firstThrottleMs; ; ms = Math.min(ms * 2, longestThrottleMs)) {
         try {
-          return await options.invoke(functionName, event, makeTraceId(clock.now()))
+          return await whole(await options.invoke(functionName, event, makeTraceId(clock.now())))
         } catch (error) {
           if (!(error instanceof LocalError) || error.code === 'CLOSED') throw error
           if (error.code !== 'TOO_MANY_REQUESTS') {
@@ -158,19 +159,19 @@ export function startMapping(options: MappingOptions): { close(): void } {
     }
   }
 
-  function settle(batch: readonly Received[], outcome: Outcome): void {
+  function settle(batch: readonly Received[], outcome: WholeOutcome): void {
     const failed = failedOf(batch, outcome)
     for (const { id, receiptHandle } of batch) {
       if (!failed.has(id)) remove(receiptHandle)
     }
   }
 
-  function failedOf(batch: readonly Received[], outcome: Outcome): ReadonlySet<string> {
+  function failedOf(batch: readonly Received[], outcome: WholeOutcome): ReadonlySet<string> {
     const ids = batch.map(({ id }) => id)
     const result =
       outcome.functionError === null
-        ? readBatchAnswer(outcome.payload, ids)
-        : { malformed: readFailure(outcome.payload).errorMessage }
+        ? readBatchAnswer(String(outcome.payload), ids)
+        : { malformed: readFailure(String(outcome.payload)).errorMessage }
     if ('malformed' in result) {
       log(`${functionName}: ${count(batch)} failed: ${result.malformed}`, 'simulator')
       return new Set(ids)
