@@ -10,6 +10,7 @@ import { Environment, type Work } from './environment/environment.ts'
 import type { FunctionSpec } from './environment/function-spec.ts'
 import type { Outcome } from './environment/outcome.ts'
 import { type EnvironmentInfo, Pool } from './environment/pool.ts'
+import type { RuntimeCommand } from './environment/process.ts'
 import { startReaper } from './environment/reaper.ts'
 import { LocalError } from './errors.ts'
 import { followSources, reload } from './follow.ts'
@@ -73,6 +74,8 @@ export interface SimulateOptions {
   readonly awsPort?: number
   /** Queues, schedules and asynchronous invocation; as on AWS when absent. */
   readonly sources?: SourceOptions
+  /** @internal A runtime in place of the simulator's own, to check the simulator with. */
+  readonly runtime?: RuntimeCommand
 }
 
 /** A running simulator. */
@@ -152,6 +155,7 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
         compileCache,
         idleMs: options.idleMs ?? idleMs,
         reaper,
+        runtime: options.runtime ?? null,
         log,
       })
     },

@@ -12,6 +12,7 @@ import {
   plainly,
   timeoutFailure,
 } from './outcome.ts'
+import type { RuntimeCommand } from './process.ts'
 import type { Reaper } from './reaper.ts'
 import { createReports, type Reports } from './reports.ts'
 import { Supervisor } from './supervisor.ts'
@@ -30,6 +31,8 @@ export interface EnvironmentOptions {
   /** After how long without work it is shut down. */
   readonly idleMs: number
   readonly reaper: Reaper
+  /** In place of the simulator's own runtime; null for that. */
+  readonly runtime: RuntimeCommand | null
   readonly log: Log
 }
 
@@ -86,12 +89,13 @@ export class Environment {
     this.provisioned = options.provisioned
     this.#idleMs = options.provisioned ? Number.POSITIVE_INFINITY : options.idleMs
     this.#reports = createReports(options.id, spec, options.log)
-    const { temporaryDirectory, sandbox, compileCache, reaper } = options
+    const { temporaryDirectory, sandbox, compileCache, reaper, runtime } = options
     this.#supervisor = new Supervisor(spec, {
       temporaryDirectory,
       sandbox,
       compileCache,
       reaper,
+      runtime,
       logStream: makeLogStream(new Date()),
       initializationType: options.provisioned ? 'provisioned-concurrency' : 'on-demand',
       onLine: this.#reports.printed,

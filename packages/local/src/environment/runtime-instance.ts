@@ -4,7 +4,7 @@ import { type ApiServer, startApiServer } from './api-server.ts'
 import { createExtensionsApi } from './extensions-api.ts'
 import type { FunctionSpec } from './function-spec.ts'
 import type { Failure } from './outcome.ts'
-import { type Exit, type RuntimeProcess, startProcess } from './process.ts'
+import { type Exit, type RuntimeCommand, type RuntimeProcess, startProcess } from './process.ts'
 import type { Reaper } from './reaper.ts'
 import { createRuntimeApi, type RuntimeInvocation } from './runtime-api.ts'
 import type { StreamedResponse } from './streamed-response.ts'
@@ -26,6 +26,8 @@ export interface InstanceOptions {
   readonly logStream: string
   readonly initializationType: InitializationType
   readonly reaper: Reaper
+  /** In place of the simulator's own; null for that. */
+  readonly runtime: RuntimeCommand | null
   onLine(line: string): void
   emit(event: RuntimeEvent): void
 }
@@ -180,6 +182,15 @@ function start(spec: FunctionSpec, options: InstanceOptions, server: ApiServer):
     initializationType: options.initializationType,
   })
   const { taskRoot, memoryMb, temporaryMb } = spec
-  const { compileCache, temporary, onLine } = options
-  return startProcess({ taskRoot, variables, compileCache, temporary, temporaryMb, memoryMb, onLine })
+  const { compileCache, temporary, runtime, onLine } = options
+  return startProcess({
+    taskRoot,
+    variables,
+    compileCache,
+    temporary,
+    temporaryMb,
+    memoryMb,
+    runtime,
+    onLine,
+  })
 }
