@@ -39,8 +39,9 @@ export const localBench: Bench = {
     try {
       const peer = await startServerlessOffline(COLD_ROUNDS)
       try {
-        if (wanted('local.cold')) await cold(subject, peer)
+        // Before the peer has started workers for other functions.
         if (wanted('local.memory')) await memory(subject, peer)
+        if (wanted('local.cold')) await cold(subject, peer)
         if (wanted('local.warm') || wanted('local.rps8')) await warm(wanted, isVerbose, subject, peer)
       } finally {
         await peer.close()
@@ -71,13 +72,16 @@ async function memory(subject: Subject, peer: Peer): Promise<void> {
   const ours: number[] = []
   for (let round = 0; round < ROUNDS; round++) {
     await subject.kill()
-    for (let requests = 0; requests < 20; requests++) await firstAnswer(`${subject.url}/hello`)
+    for (let requests = 0; requests < 20; requests++) {
+      await firstAnswer(`${subject.url}/hello`)
+      await firstAnswer(peer.url)
+    }
     const [frozen] = await subject.environments()
     if (frozen?.pid === undefined || frozen.pid === null) throw new Error('there is no environment')
     ours.push(proportionalBytes(frozen.pid))
   }
   const reference = {
-    what: 'the process of serverless-offline, workers included',
+    what: 'the process of serverless-offline, with the worker of one function',
     value: proportionalBytes(peer.pid),
   }
   report({ bench: 'local.memory', value: median(ours), unit: 'bytes', reference })
