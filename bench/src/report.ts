@@ -2,7 +2,7 @@
 export interface Result {
   readonly bench: string
   readonly value: number
-  readonly unit: 'ms' | 'bytes' | 'µs' | 'tx/s' | 'reads/s' | 'commits' | 'tries/commit' | '%'
+  readonly unit: 'ms' | 'bytes' | 'µs' | 'tx/s' | 'reads/s' | 'requests/s' | 'commits' | 'tries/commit' | '%'
   readonly reference: { readonly what: string; readonly value: number }
 }
 

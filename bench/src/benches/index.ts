@@ -8,6 +8,7 @@ import { commitContention } from './commit-contention.ts'
 import { commitGroup } from './commit-group.ts'
 import { commitLatency } from './commit-latency.ts'
 import { commitWholeFile } from './commit-wholefile.ts'
+import { localBench } from './local.ts'
 import { readPoint } from './read-point.ts'
 import { restore } from './restore.ts'
 import { writeBehindTrack } from './write-behind-track.ts'
@@ -37,4 +38,5 @@ export const benches: readonly Bench[] = [
   adapterWarm,
   adapterCold,
   adapterSize,
+  localBench,
 ]

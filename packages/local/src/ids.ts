@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 
 /** An X-Ray trace id: `Root=1-5eb33c07-de25b420912dee103a5db434`. */
 export function makeTraceId(nowMs: number): string {
   const seconds = Math.floor(nowMs / 1000).toString(16)
-  return `Root=1-${seconds.padStart(8, '0')}-${randomBytes(12).toString('hex')}`
+  return `Root=1-${seconds.padStart(8, '0')}-${random(12).toString('hex')}`
 }
 
 /**
@@ -16,12 +16,25 @@ export function readTraceId(sent: string | undefined): string | null {
 
 /** An id as API Gateway gives to a request: `MIZRNhJtIAMEMDw=`. */
 export function makeGatewayId(): string {
-  return randomBytes(11).toString('base64url').concat('=')
+  return random(11).toString('base64url').concat('=')
+}
+
+/** Randomness is asked for in large pieces: the system takes as long for a few bytes. */
+const pool = Buffer.allocUnsafeSlow(4096)
+let used = pool.length
+
+function random(bytes: number): Buffer {
+  if (used + bytes > pool.length) {
+    randomFillSync(pool)
+    used = 0
+  }
+  used += bytes
+  return pool.subarray(used - bytes, used)
 }
 
 const base32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
 /** An id as Lambda gives to a request to a Web Function: `NF5U6CMIUAWPER24GXDNDEZSVU`. */
 export function makeRequestId(): string {
-  return Array.from(randomBytes(26), (byte) => base32[byte % 32]).join('')
+  return Array.from(random(26), (byte) => base32[byte % 32]).join('')
 }

@@ -11,6 +11,7 @@ import type { FunctionSpec } from './environment/function-spec.ts'
 import { createInspectPorts } from './environment/inspect-ports.ts'
 import type { Outcome } from './environment/outcome.ts'
 import { type EnvironmentInfo, Pool } from './environment/pool.ts'
+import type { RuntimeCommand } from './environment/process.ts'
 import { startReaper } from './environment/reaper.ts'
 import { WebEnvironment } from './environment/web/web-environment.ts'
 import { LocalError } from './errors.ts'
@@ -80,6 +81,8 @@ export interface SimulateOptions {
   readonly awsPort?: number
   /** Queues, schedules and asynchronous invocation; as on AWS when absent. */
   readonly sources?: SourceOptions
+  /** @internal A runtime in place of the simulator's own, to check the simulator with. */
+  readonly runtime?: RuntimeCommand
 }
 
 export interface InspectOptions {
@@ -164,8 +167,10 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
   })
   const pool = new Pool({
     maxEnvironments: options.maxEnvironments ?? 50,
-    start: (spec, id, provisioned) =>
-      new Environment(spec, { ...environmentOptions(id), provisioned, inspectPorts }),
+    start: (spec, id, provisioned) => {
+      const { runtime = null } = options
+      return new Environment(spec, { ...environmentOptions(id), provisioned, inspectPorts, runtime })
+    },
     startWeb: (spec, id) => new WebEnvironment(spec, { ...environmentOptions(id), inspectPorts }),
   })
   opened.defer(() => pool.close())

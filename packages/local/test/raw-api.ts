@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /** One POST of a runtime. `body` goes on while it is read. */
@@ -25,8 +25,7 @@ export async function startRawApi(): Promise<RawApi> {
   const server = createServer((message, response) => {
     const path = (message.url ?? '').replace('/2018-06-01/runtime/', '')
     if (message.method === 'GET') asking.put(response)
-    else
-      posts.put({ path, headers: message.headers, message, accept: () => response.writeHead(202).end('{}') })
+    else posts.put({ path, headers: message.headers, message, accept: () => reply(response, 202, '{}') })
   })
   server.keepAliveTimeout = 0
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -34,12 +33,11 @@ export async function startRawApi(): Promise<RawApi> {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     async give(event, headers = {}) {
       const response = await asking.take()
-      response.writeHead(200, {
+      reply(response, 200, JSON.stringify(event), {
         'lambda-runtime-aws-request-id': 'request-1',
         'lambda-runtime-deadline-ms': String(Date.now() + 30_000),
         ...headers,
       })
-      response.end(JSON.stringify(event))
     },
     taken: posts.take,
     close() {
@@ -47,6 +45,16 @@ export async function startRawApi(): Promise<RawApi> {
       server.closeAllConnections()
     },
   }
+}
+
+/** With its length, as every answer of the Runtime API. */
+function reply(
+  response: ServerResponse,
+  status: number,
+  body: string,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
 }
 
 function queue<T>() {

@@ -39,6 +39,7 @@ async function run(source: string, options: { readonly inspectPort?: number } = 
       _HANDLER: 'index.handler',
       _X_AMZN_TRACE_ID: 'of before',
     },
+    runtime: null,
     compileCache: join(root, 'compiled'),
     temporary: await folderSandbox.open({ directory: join(root, 'tmp'), sizeMb: 1, visible: [] }),
     temporaryMb: 1,

@@ -153,6 +153,7 @@ test('temporary files that cannot be removed', async () => {
     temporaryDirectory: join(directory, 'tmp'),
     compileCache: join(directory, 'compiled'),
     reaper: { guard: () => {}, release: () => {}, close: async () => {} },
+    runtime: null,
     inspectPorts: { take: async () => 0, giveBack: () => {} },
   })
   await environment.end('closed')

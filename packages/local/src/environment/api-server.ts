@@ -35,14 +35,17 @@ export async function startApiServer(apis: readonly ApiHandler[]): Promise<ApiSe
 }
 
 /** The body, or null when it has more than `limitBytes`. Rejects when the other side goes away. */
-export async function readBody(request: IncomingMessage, limitBytes: number): Promise<string | null> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes <= limitBytes) chunks.push(chunk)
-  }
-  return bytes > limitBytes ? null : Buffer.concat(chunks).toString('utf8')
+export function readBody(request: IncomingMessage, limitBytes: number): Promise<string | null> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes <= limitBytes) chunks.push(chunk)
+    })
+    request.on('error', reject)
+    request.on('end', () => resolve(bytes > limitBytes ? null : Buffer.concat(chunks).toString('utf8')))
+  })
 }
 
 export function accept(response: ServerResponse): void {

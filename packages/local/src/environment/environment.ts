@@ -13,6 +13,7 @@ import {
   plainly,
   timeoutFailure,
 } from './outcome.ts'
+import type { RuntimeCommand } from './process.ts'
 import type { Reaper } from './reaper.ts'
 import { createReports, type Reports } from './reports.ts'
 import { Supervisor } from './supervisor.ts'
@@ -33,6 +34,8 @@ export interface EnvironmentOptions {
   readonly reaper: Reaper
   /** Where the debuggers of functions that are `inspected` listen. */
   readonly inspectPorts: InspectPorts
+  /** In place of the simulator's own runtime; null for that. */
+  readonly runtime: RuntimeCommand | null
   readonly log: Log
 }
 
@@ -90,13 +93,14 @@ export class Environment {
     const stays = options.provisioned || spec.inspected
     this.#idleMs = stays ? Number.POSITIVE_INFINITY : options.idleMs
     this.#reports = createReports(options.id, spec, options.log)
-    const { temporaryDirectory, sandbox, compileCache, reaper, inspectPorts } = options
+    const { temporaryDirectory, sandbox, compileCache, reaper, inspectPorts, runtime } = options
     this.#supervisor = new Supervisor(spec, {
       temporaryDirectory,
       sandbox,
       compileCache,
       reaper,
       inspectPorts,
+      runtime,
       logStream: makeLogStream(new Date()),
       initializationType: options.provisioned ? 'provisioned-concurrency' : 'on-demand',
       onLine: this.#reports.printed,

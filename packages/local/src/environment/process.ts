@@ -5,6 +5,13 @@ import { watchLimits } from '../sandbox/limits.ts'
 import { measureMemory } from '../sandbox/memory.ts'
 import type { TemporaryStorage } from '../sandbox/temporary.ts'
 
+/** A program that speaks to the Runtime API. */
+export interface RuntimeCommand {
+  /** Absolute path. */
+  readonly command: string
+  readonly args: readonly string[]
+}
+
 export interface ProcessOptions {
   /** Absolute folder of the function's code, where the process runs. */
   readonly taskRoot: string
@@ -20,6 +27,8 @@ export interface ProcessOptions {
   readonly memoryMb: number
   /** Whether stack traces follow source maps. */
   readonly sourceMaps: boolean
+  /** In place of the simulator's own runtime; null for that. */
+  readonly runtime: RuntimeCommand | null
   /** Opens a debugger's port on loopback; 0 takes one that is free. */
   readonly inspectPort?: number
   onLine(line: string): void
@@ -77,9 +86,11 @@ export const runtimeFiles: readonly string[] = [bootstrap, webBootstrap, process
  */
 export function startProcess(options: ProcessOptions): RuntimeProcess {
   const { variables, taskRoot, temporary, program = [bootstrap] } = options
-  const own = !('NODE_COMPILE_CACHE' in variables)
+  const own = options.runtime === null && !('NODE_COMPILE_CACHE' in variables)
   const [file, ...args] = temporary.wrap(
-    [process.execPath, ...nodeFlags(options), ...program, ...(own ? ['--own-compile-cache'] : [])],
+    options.runtime === null
+      ? [process.execPath, ...nodeFlags(options), ...program, ...(own ? ['--own-compile-cache'] : [])]
+      : [options.runtime.command, ...options.runtime.args],
     taskRoot,
   )
   const child = spawn(file, args, {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { openConnection } from '../runtime/connection.ts'
 import { type ApiServer, startApiServer } from './api-server.ts'
 import { createRuntimeApi, type RuntimeApi, type RuntimeListener } from './runtime-api.ts'
 import type { StreamedResponse } from './streamed-response.ts'
@@ -256,4 +257,17 @@ test('a streaming runtime waits for whoever reads, and goes on when nobody does 
   await parts?.return?.()
   expect(await status).toBe(202)
   expect(heard.at(-1)).toBe('streamed whole')
+})
+
+test('next may follow an answer over the same connection without waiting', async () => {
+  await next()
+  const [host = '', port] = server.address.split(':')
+  const connection = openConnection(host, Number(port))
+  const path = `/2018-06-01/runtime/invocation/${invocation.requestId}/response`
+  const taken = connection.send('POST', path, {}, '"done"')
+  const following = connection.send('GET', '/2018-06-01/runtime/invocation/next', {})
+  expect((await taken).body).toBe('{"status":"OK"}')
+  await expect.poll(() => heard).toEqual(['next', 'response "done"', 'next'])
+  api.deliver({ ...invocation, requestId: 'the second' })
+  expect((await following).headers['lambda-runtime-aws-request-id']).toBe('the second')
 })

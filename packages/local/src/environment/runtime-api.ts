@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { payloadLimitBytes, streamLimitBytes } from '../limits.ts'
 import { type ApiHandler, accept, readBody, refuse, sendJson } from './api-server.ts'
 import type { Failure } from './outcome.ts'
@@ -52,8 +53,12 @@ export function createRuntimeApi(listener: RuntimeListener, limits = lambdaLimit
   let waiting: ServerResponse | null = null
   let requestId: string | null = null
   let streaming = false
+  /** A call that is not over, and the connection by which it came. */
+  let posting: { readonly socket: Socket; readonly over: Promise<void> } | null = null
 
-  function next(response: ServerResponse): void {
+  async function next(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // Sent right behind a call, it comes after it.
+    if (posting?.socket === request.socket) await posting.over
     if (requestId !== null || waiting !== null) {
       refuse(response, 403, 'InvalidStateTransition', 'the invocation before has not been answered')
       return
@@ -115,13 +120,18 @@ export function createRuntimeApi(listener: RuntimeListener, limits = lambdaLimit
     answer(request, response) {
       if (request.url?.startsWith(`${prefix}/`) !== true) return false
       if (request.method === 'GET' && request.url === `${prefix}/invocation/next`) {
-        next(response)
+        void next(request, response)
         return true
       }
       const call = readCall(request.method, request.url)
       if (call === null) return false
       // The runtime died while it spoke; its environment notices by itself.
-      post(call, request, response).catch(() => response.destroy())
+      const over = post(call, request, response).catch(() => void response.destroy())
+      const current = { socket: request.socket, over }
+      posting = current
+      void over.then(() => {
+        if (posting === current) posting = null
+      })
       return true
     },
     deliver(invocation) {

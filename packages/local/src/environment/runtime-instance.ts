@@ -6,7 +6,7 @@ import { createExtensionsApi } from './extensions-api.ts'
 import type { FunctionSpec } from './function-spec.ts'
 import type { InspectPorts } from './inspect-ports.ts'
 import type { Failure } from './outcome.ts'
-import { type Exit, type RuntimeProcess, startProcess } from './process.ts'
+import { type Exit, type RuntimeCommand, type RuntimeProcess, startProcess } from './process.ts'
 import type { Reaper } from './reaper.ts'
 import { createRuntimeApi, type RuntimeInvocation } from './runtime-api.ts'
 import type { StreamedResponse } from './streamed-response.ts'
@@ -29,6 +29,8 @@ export interface InstanceOptions {
   readonly initializationType: InitializationType
   readonly reaper: Reaper
   readonly inspectPorts: InspectPorts
+  /** In place of the simulator's own; null for that. */
+  readonly runtime: RuntimeCommand | null
   onLine(line: string): void
   /** A debugger can be attached there. */
   onInspector(url: string): void
@@ -189,9 +191,9 @@ function start(
     initializationType: options.initializationType,
   })
   const { taskRoot, memoryMb, temporaryMb, sourceMaps } = spec
-  const { compileCache, temporary, onLine } = options
+  const { compileCache, temporary, runtime, onLine } = options
   return startProcess({
-    ...{ taskRoot, variables, compileCache, temporary, temporaryMb, memoryMb, sourceMaps, onLine },
+    ...{ taskRoot, variables, compileCache, temporary, temporaryMb, memoryMb, sourceMaps, runtime, onLine },
     ...(inspectPort === null ? {} : { inspectPort }),
   })
 }

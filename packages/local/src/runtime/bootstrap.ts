@@ -74,7 +74,8 @@ async function run(client: RuntimeClient, handler: Handler, next: NextInvocation
   }
   await flushOutput()
   fail = null
-  await client.respond(requestId, body).catch(gone)
+  // Nothing depends on its being taken: `next` goes out with it, and the process wakes up once for each invocation.
+  client.respond(requestId, body).catch(gone)
 }
 
 /** The answer is over when the handler is done and has ended the stream; before it ends the stream it is not. */

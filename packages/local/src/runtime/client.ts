@@ -1,18 +1,17 @@
-import type {
-  Agent,
-  ClientRequest,
-  IncomingHttpHeaders,
-  IncomingMessage,
-  OutgoingHttpHeaders,
-} from 'node:http'
+import type { ClientRequest } from 'node:http'
+import { openConnection } from './connection.ts'
 
 export interface NextInvocation {
-  readonly headers: IncomingHttpHeaders
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
   /** JSON. */
   readonly event: string
 }
 
-/** What a runtime says to Lambda; every function rejects when the other side is gone. */
+/**
+ * What a runtime says to Lambda; every function rejects when the other side is gone. It may say the next thing before
+ * the one before was answered.
+ */
 export interface RuntimeClient {
   next(): Promise<NextInvocation>
   respond(requestId: string, body: string): Promise<void>
@@ -39,42 +38,41 @@ export interface FunctionError {
 }
 
 /**
- * A client of the Runtime API, version 2018-06-01, at `host:port`. One connection, kept open: `fetch` would cost
- * 24 ms of every cold start, and so would an `import` of `node:http`, whose exports include it.
+ * A client of the Runtime API, version 2018-06-01, at `host:port`. `node:http` is loaded for the first streamed answer
+ * only, and always without `import`: its exports include `fetch`, which costs 24 ms.
  */
 export function createRuntimeClient(address: string): RuntimeClient {
-  const http = process.getBuiltinModule('node:http')
-  const [host, port] = address.split(':')
-  const agent: Agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
-  const start = (method: string, path: string, headers: OutgoingHttpHeaders) =>
-    http.request({ host, port, agent, method, path: `/2018-06-01/runtime/${path}`, headers })
+  const [host = '', port] = address.split(':')
+  const connection = openConnection(host, Number(port))
 
-  const post = async (path: string, body: string, headers?: OutgoingHttpHeaders) => {
-    const bytes = Buffer.from(body)
-    const typed = { ...headers, 'content-type': 'application/json', 'content-length': bytes.length }
-    const request = start('POST', path, typed)
-    request.end(bytes)
-    await answerTo(request)
+  const post = async (path: string, body: string, headers: Readonly<Record<string, string>> = {}) => {
+    await connection.send('POST', prefix + path, { 'content-type': 'application/json', ...headers }, body)
   }
   const postError = (path: string, error: FunctionError) =>
     post(path, JSON.stringify(error), { 'lambda-runtime-function-error-type': printable(error.errorType) })
 
   return {
-    next() {
-      const request = start('GET', 'invocation/next', {})
-      request.end()
-      return answerTo(request)
+    async next() {
+      const { headers, body } = await connection.send('GET', `${prefix}invocation/next`, {})
+      return { headers, event: body }
     },
     respond: (requestId, body) => post(`invocation/${requestId}/response`, body),
     stream(requestId) {
-      const request = start('POST', `invocation/${requestId}/response`, {
-        'lambda-runtime-function-response-mode': 'streaming',
-        'content-type': 'application/octet-stream',
-        trailer: `${errorTypeTrailer}, ${errorBodyTrailer}`,
+      const request = process.getBuiltinModule('node:http').request({
+        host,
+        port,
+        agent: false,
+        method: 'POST',
+        path: `${prefix}invocation/${requestId}/response`,
+        headers: {
+          'lambda-runtime-function-response-mode': 'streaming',
+          'content-type': 'application/octet-stream',
+          trailer: `${errorTypeTrailer}, ${errorBodyTrailer}`,
+        },
       })
       return {
         request,
-        taken: answerTo(request).then(() => {}),
+        taken: answered(request),
         breakOff(error) {
           request.addTrailers({
             [errorTypeTrailer]: printable(error.errorType),
@@ -88,20 +86,14 @@ export function createRuntimeClient(address: string): RuntimeClient {
   }
 }
 
+const prefix = '/2018-06-01/runtime/'
 const errorTypeTrailer = 'Lambda-Runtime-Function-Error-Type'
 const errorBodyTrailer = 'Lambda-Runtime-Function-Error-Body'
 
-function answerTo(request: ClientRequest): Promise<NextInvocation> {
+function answered(request: ClientRequest): Promise<void> {
   return new Promise((resolve, reject) => {
     request.on('error', reject)
-    request.on('response', (incoming: IncomingMessage) => {
-      const chunks: Buffer[] = []
-      incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
-      incoming.on('error', reject)
-      incoming.on('end', () =>
-        resolve({ headers: incoming.headers, event: Buffer.concat(chunks).toString() }),
-      )
-    })
+    request.on('response', (incoming) => incoming.resume().on('error', reject).on('end', resolve))
   })
 }
 

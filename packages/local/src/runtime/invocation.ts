@@ -8,10 +8,7 @@ export interface Context {
 
 /** Also hands the trace on, to where AWS's SDKs look for it. */
 export function contextOf({ headers }: NextInvocation): Context {
-  const header = (name: string): string => {
-    const value = headers[name]
-    return typeof value === 'string' ? value : ''
-  }
+  const header = (name: string): string => headers[name] ?? ''
   const traceId = header('lambda-runtime-trace-id')
   if (traceId === '') delete process.env._X_AMZN_TRACE_ID
   else process.env._X_AMZN_TRACE_ID = traceId

@@ -7,7 +7,7 @@ import { makeLogStream } from '../variables.ts'
 import { startWebInstance, type WebInstance } from './web-instance.ts'
 import { createWebReports, type WebReports } from './web-reports.ts'
 
-export type WebEnvironmentOptions = Omit<EnvironmentOptions, 'provisioned'>
+export type WebEnvironmentOptions = Omit<EnvironmentOptions, 'provisioned' | 'runtime'>
 
 /** A place in an environment, for one request. */
 export interface Lease {

@@ -48,6 +48,7 @@ export async function startWebInstance(
   const inspectPort = spec.inspected ? await inspectPorts.take() : null
   const child = startProcess({
     program: [webBootstrap, spec.handler],
+    runtime: null,
     taskRoot,
     variables: webVariables({
       taskRoot,
