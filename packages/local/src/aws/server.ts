@@ -1,4 +1,10 @@
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import { LocalError } from '../errors.ts'
@@ -37,6 +43,7 @@ export interface AwsServerOptions {
 export interface AwsServer {
   /** `http://127.0.0.1:4100`. */
   readonly url: string
+  readonly server: Server
   /** Requests go to the first that answers. */
   serve(service: Service): void
   close(): Promise<void>
@@ -76,6 +83,7 @@ export async function startAwsServer({ host, port, log }: AwsServerOptions): Pro
   const address = server.address() as AddressInfo
   return {
     url: `http://${reachable(host)}:${address.port}`,
+    server,
     serve: (service) => void services.push(service),
     close: () =>
       new Promise((resolve) => {

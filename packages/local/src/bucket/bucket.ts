@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { LocalError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { checkAccess } from './access.ts'
+import { accessKeyOf, checkAccess } from './access.ts'
 import { dispatch } from './dispatch.ts'
 import { S3Error } from './errors.ts'
-import type { BucketFaults } from './faults.ts'
+import type { BucketFaults, BucketRequest } from './faults.ts'
 import { readHead, type S3Answer } from './request.ts'
 import { openStorage, type Storage } from './storage.ts'
 import { document } from './xml.ts'
@@ -21,6 +21,8 @@ export interface BucketOptions {
   readonly port?: number
   /** Asked for every request, in the order in which they come. */
   readonly faults?: BucketFaults
+  /** Told of every error that a request is answered with: `SlowDown`, `NoSuchKey`. */
+  readonly refused?: (request: BucketRequest, code: string) => void
   /** The server's clock, in ms since the epoch. */
   readonly now?: () => number
 }
@@ -28,6 +30,7 @@ export interface BucketOptions {
 export interface Bucket {
   /** `http://127.0.0.1:4000`. */
   readonly url: string
+  readonly server: Server
   close(): Promise<void>
 }
 
@@ -54,6 +57,7 @@ export async function startBucket(
   const { port } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}`,
+    server,
     async close() {
       const closed = new Promise((resolve) => server.close(resolve))
       server.closeAllConnections()
@@ -87,10 +91,12 @@ async function serve(
   const now = options.now ?? Date.now
   let answer: S3Answer
   let losesAnswer = false
+  let known: BucketRequest | null = null
   try {
     const request = readHead(incoming)
     const { method, bucket, key } = request
-    const fault = options.faults?.({ method, bucket, key }) ?? null
+    known = { method, bucket, key, accessKeyId: accessKeyOf(request) }
+    const fault = options.faults?.(known) ?? null
     if (fault?.delayMs !== undefined) await sleep(fault.delayMs)
     if (fault?.fate === 'reset') return void incoming.socket.destroy()
     if (fault?.fate === 'unavailable') throw new S3Error(503, 'SlowDown', 'Please reduce your request rate.')
@@ -103,6 +109,7 @@ async function serve(
     if (!(error instanceof S3Error)) {
       options.log(`s3 ${incoming.method} ${incoming.url}: ${inspect(error)}`, 'simulator')
     }
+    if (known !== null && error instanceof S3Error) options.refused?.(known, error.code)
     answer = errorAnswer(error, incoming)
   }
   if (losesAnswer) {
@@ -147,8 +154,13 @@ function errorAnswer(error: unknown, incoming: IncomingMessage): S3Answer {
     error instanceof S3Error
       ? error
       : new S3Error(500, 'InternalError', 'We encountered an internal error. Please try again.')
-  const { code: Code, message: Message } = known
-  const body = document('Error', { Code, Message, Resource: (incoming.url ?? '').replace(/\?.*$/s, '') })
+  const { code: Code, message: Message, details } = known
+  const body = document('Error', {
+    Code,
+    Message,
+    ...details,
+    Resource: (incoming.url ?? '').replace(/\?.*$/s, ''),
+  })
   return { status: known.status, headers: { 'content-type': 'application/xml', ...known.headers }, body }
 }
 

@@ -2,6 +2,7 @@ import { provisionedInitTimeoutMs } from '../limits.ts'
 import type { Log } from '../log.ts'
 import type { Sandbox } from '../sandbox/temporary.ts'
 import type { FunctionSpec } from './function-spec.ts'
+import type { EnvironmentObserver } from './observer.ts'
 import {
   describeExit,
   type EndCause,
@@ -31,6 +32,8 @@ export interface EnvironmentOptions {
   readonly idleMs: number
   readonly reaper: Reaper
   readonly log: Log
+  /** Told what happens in it. */
+  readonly observer?: EnvironmentObserver
 }
 
 /** One invocation to be done. */
@@ -68,6 +71,7 @@ export class Environment {
   /** Resolves when the process has ended and everything of it is gone. */
   readonly ended: Promise<void>
   readonly #idleMs: number
+  readonly #observer: EnvironmentObserver | null
   readonly #supervisor: Supervisor
   readonly #reports: Reports
   #state: EnvironmentState = 'starting'
@@ -86,6 +90,7 @@ export class Environment {
     this.provisioned = options.provisioned
     this.#idleMs = options.provisioned ? Number.POSITIVE_INFINITY : options.idleMs
     this.#reports = createReports(options.id, spec, options.log)
+    this.#observer = options.observer ?? null
     const { temporaryDirectory, sandbox, compileCache, reaper } = options
     this.#supervisor = new Supervisor(spec, {
       temporaryDirectory,
@@ -95,6 +100,7 @@ export class Environment {
       logStream: makeLogStream(new Date()),
       initializationType: options.provisioned ? 'provisioned-concurrency' : 'on-demand',
       onLine: this.#reports.printed,
+      ...(options.observer !== undefined && { variables: options.observer.variables, shiftsClock: true }),
     })
     this.ended = this.#live()
   }
@@ -119,6 +125,7 @@ export class Environment {
    */
   invoke(work: Work): Promise<Outcome | null> {
     if (!this.free) throw new Error(`environment ${this.id} is not free`)
+    this.#observer?.assigned(work.requestId)
     return new Promise((resolve) => {
       this.#slot = { work, resolve }
       this.#supervisor.wake()
@@ -160,6 +167,7 @@ export class Environment {
     this.#supervisor.end(true)
     await this.#supervisor.exited()
     this.#slot?.resolve(null)
+    this.#observer?.ended()
     await this.#supervisor.close()
   }
 
@@ -169,8 +177,10 @@ export class Environment {
     const { spec } = this
     const limitMs = this.provisioned ? Math.max(provisionedInitTimeoutMs, spec.timeoutMs) : spec.initTimeoutMs
     const startedAt = performance.now()
+    this.#observer?.starting()
     const failed = await this.#supervisor.start(startedAt + limitMs)
     if (this.#cause !== null) return
+    this.#observer?.started()
     const initMs = performance.now() - startedAt
     if (failed === null && !this.provisioned) this.#initMs = initMs
     else this.#reports.initialised('init', initMs, failed?.failure ?? null)
@@ -205,12 +215,19 @@ export class Environment {
     const { runtime } = this.#supervisor
     this.#reports.started(requestId)
     if (failed === null) {
-      runtime?.deliver({ ...work, deadlineMs, functionArn: this.spec.arn })
+      const { aheadMs = 0, ...clock } = this.#observer?.deliver(requestId) ?? {}
+      runtime?.deliver({
+        ...work,
+        ...clock,
+        deadlineMs: deadlineMs + aheadMs,
+        functionArn: this.spec.arn,
+      })
       failed = await this.#follow(requestId, deadline, answer)
     }
     const durationMs = performance.now() - startedAt
     const maxMemoryMb = runtime?.maxMemoryMb() ?? null
     this.#settle()
+    this.#observer?.finished(requestId)
     if (failed !== null) answer(failed.payload, 'Unhandled')
     // What the function printed came through another pipe, which is read before this goes on.
     await new Promise((done) => setImmediate(done))
@@ -235,6 +252,7 @@ export class Environment {
           break
         case 'stream':
           answer('', null, happening.response)
+          this.#observer?.streaming(requestId)
           break
         case 'streamed':
           broken = happening.failure
@@ -251,7 +269,9 @@ export class Environment {
   /** "Suppressed init": the initialisation that is repeated, or belated, within an invocation and its time. */
   async #restart(requestId: string, deadline: number): Promise<Failed | null> {
     const startedAt = performance.now()
+    this.#observer?.starting()
     const failed = await this.#supervisor.start(deadline)
+    this.#observer?.started()
     if (failed === null) return null
     this.#reports.initialised('invoke', performance.now() - startedAt, failed.failure)
     if (failed.failure.errorType !== 'Sandbox.Timedout') return failed

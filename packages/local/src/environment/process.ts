@@ -18,6 +18,8 @@ export interface ProcessOptions {
   readonly memoryMb: number
   /** Opens a debugger's port on loopback; 0 takes one that is free. */
   readonly inspectPort?: number
+  /** Whether its wall clock is going to be put wrong. */
+  readonly shiftsClock?: boolean
   onLine(line: string): void
 }
 
@@ -68,8 +70,12 @@ export const runtimeFiles: readonly string[] = [bootstrap, process.execPath]
 export function startProcess(options: ProcessOptions): RuntimeProcess {
   const { variables, taskRoot, temporary } = options
   const own = !('NODE_COMPILE_CACHE' in variables)
+  const runtimeFlags = [
+    ...(own ? ['--own-compile-cache'] : []),
+    ...(options.shiftsClock === true ? ['--clock'] : []),
+  ]
   const [file, ...args] = temporary.wrap(
-    [process.execPath, ...nodeFlags(options), bootstrap, ...(own ? ['--own-compile-cache'] : [])],
+    [process.execPath, ...nodeFlags(options), bootstrap, ...runtimeFlags],
     taskRoot,
   )
   const child = spawn(file, args, {

@@ -26,6 +26,9 @@ export interface InstanceOptions {
   readonly logStream: string
   readonly initializationType: InitializationType
   readonly reaper: Reaper
+  /** Go over the function's own. */
+  readonly variables?: Readonly<Record<string, string>>
+  readonly shiftsClock?: boolean
   onLine(line: string): void
   emit(event: RuntimeEvent): void
 }
@@ -174,12 +177,21 @@ function start(spec: FunctionSpec, options: InstanceOptions, server: ApiServer):
     taskRoot: spec.taskRoot,
     temporaryDirectory: options.temporary.path,
     runtimeApi: server.address,
-    environment: spec.environment,
+    environment: { ...spec.environment, ...options.variables },
     path: process.env.PATH,
     logStream: options.logStream,
     initializationType: options.initializationType,
   })
   const { taskRoot, memoryMb, temporaryMb } = spec
-  const { compileCache, temporary, onLine } = options
-  return startProcess({ taskRoot, variables, compileCache, temporary, temporaryMb, memoryMb, onLine })
+  const { compileCache, temporary, shiftsClock = false, onLine } = options
+  return startProcess({
+    taskRoot,
+    variables,
+    compileCache,
+    temporary,
+    temporaryMb,
+    memoryMb,
+    shiftsClock,
+    onLine,
+  })
 }
