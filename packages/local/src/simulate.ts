@@ -148,6 +148,7 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
     ...(chaos !== null && {
       faults: chaos.bucketFaults(options.bucket?.faults),
       refused: chaos.bucketRefused,
+      aheadMs: chaos.bucketAheadMs,
     }),
     log,
   })

@@ -21,6 +21,8 @@ export interface BucketOptions {
   readonly port?: number
   /** Asked for every request, in the order in which they come. */
   readonly faults?: BucketFaults
+  /** By how much the clock by which a request's signature is judged is ahead of the server's, in ms. */
+  readonly aheadMs?: (request: BucketRequest) => number
   /** Told of every error that a request is answered with: `SlowDown`, `NoSuchKey`. */
   readonly refused?: (request: BucketRequest, code: string) => void
   /** The server's clock, in ms since the epoch. */
@@ -101,7 +103,7 @@ async function serve(
     if (fault?.fate === 'reset') return void incoming.socket.destroy()
     if (fault?.fate === 'unavailable') throw new S3Error(503, 'SlowDown', 'Please reduce your request rate.')
     losesAnswer = fault?.fate === 'lost-answer'
-    checkAccess(request, now())
+    checkAccess(request, now() + (options.aheadMs?.(known) ?? 0))
     answer = method === 'OPTIONS' ? preflight(incoming) : await dispatch(request, await storage, now())
   } catch (error) {
     // A client that went away in the middle of its body has nobody to answer.

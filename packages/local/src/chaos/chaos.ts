@@ -37,6 +37,8 @@ export interface Chaos {
   /** For the bucket: `others` come first. */
   bucketFaults(others: BucketFaults | undefined): BucketFaults
   bucketRefused(request: BucketRequest, code: string): void
+  /** How much time has passed for whoever sends a request, and for nobody else. */
+  bucketAheadMs(request: BucketRequest): number
   /** Invocations of HTTP clients, of which `exchanged` tells the end. */
   watchClients(invoke: Invoke): Invoke
   exchanged(exchanged: Exchanged): void
@@ -230,6 +232,10 @@ export function createChaos(options: ChaosOptions, log: Log): Chaos {
       const environmentId = environmentIdOf(request.accessKeyId, victims?.list() ?? [])
       if (environmentId === null || !clocks.has(environmentId)) return
       journal.bucketFailed({ kind: 'clock', environmentId, atMs: journal.nowMs(), request: nameOf(request) })
+    },
+    bucketAheadMs(request) {
+      const environmentId = environmentIdOf(request.accessKeyId, victims?.list() ?? [])
+      return environmentId === null ? 0 : (clocks.get(environmentId)?.aheadMs ?? 0)
     },
     watchClients: (invoke) =>
       watch(invoke, (requestId, _functionName, trouble) => {
