@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path'
 import { type App, type LoadedApp, loadApp } from '@thaw/app'
 import { type FunctionPackage, LocalError, type SimulateOptions, type Simulator, simulate } from '@thaw/local'
 import { type Command, type Io, textValue, type Values } from '../command.ts'
+import { chaosCommandOptions, readChaos } from '../dev/chaos.ts'
 import { devEnvironment, hideSecrets } from '../dev/environment.ts'
 import { listenForQuit } from '../dev/quit.ts'
 import { announce } from '../dev/running.ts'
@@ -15,7 +16,7 @@ const portTries = 20
 
 export const command: Command = {
   summary: 'Run the application on this machine, in real isolated environments',
-  usage: 'thaw dev [DIR] [--port N] [--host H] [--packaged]',
+  usage: 'thaw dev [DIR] [--port N] [--host H] [--packaged] [--chaos [--seed S] [--chaos-rate X]]',
   options: {
     port: {
       type: 'string',
@@ -25,17 +26,21 @@ export const command: Command = {
     },
     host: { type: 'string', value: 'H', help: 'address to listen on; 127.0.0.1 when absent' },
     packaged: { type: 'boolean', help: 'build, and run the very zips that would be deployed' },
+    ...chaosCommandOptions,
   },
   async run([directory = '.'], values, io) {
     const port = readPort(values)
     const packaged = values.packaged === true
+    const chaos = readChaos(values)
+    const wanted = { packaged, chaos: chaos !== null }
     const loaded = await loadApp(resolve(io.directory, directory))
     const quit = listenForQuit()
     try {
       const simulator = await start(port, io, loaded, {
         host: textValue(values, 'host') ?? '127.0.0.1',
         bucket: { directory: join(loaded.root, '.thaw', 's3') },
-        environment: (of) => devEnvironment(of, io.environment, { packaged }),
+        environment: (of) => devEnvironment(of, io.environment, wanted),
+        ...(chaos !== null && { chaos }),
         log: (line, kind) => {
           if (kind !== 'platform' || values.verbose === true) io.out(line)
         },
@@ -43,7 +48,7 @@ export const command: Command = {
       })
       try {
         await using _announcement = await announce(simulator)
-        for (const line of banner(simulator, io, packaged)) io.out(line)
+        for (const line of banner(simulator, io, wanted)) io.out(line)
         return await quit.wanted
       } finally {
         await simulator.close()
@@ -92,9 +97,9 @@ const places = {
   folder: "each environment has a folder, named by TMPDIR; '/tmp' itself is this machine's",
 } as const
 
-function banner(simulator: Simulator, io: Io, packaged: boolean): string[] {
+function banner(simulator: Simulator, io: Io, wanted: Parameters<typeof devEnvironment>[2]): string[] {
   const { app } = simulator.loaded
-  const url = devEnvironment(simulator.loaded, io.environment, { packaged }).DATABASE_URL
+  const url = devEnvironment(simulator.loaded, io.environment, wanted).DATABASE_URL
   const routes = app.functions.flatMap((fn) =>
     (fn.kind === 'http' ? fn.routes : []).map(({ key }, index): [string, string] => [
       index === 0 ? fn.name : '',
@@ -115,9 +120,10 @@ function banner(simulator: Simulator, io: Io, packaged: boolean): string[] {
       : []),
     `  S3: ${simulator.s3Url} (kept in .thaw/s3)`,
     `  /tmp: ${places[simulator.isolation]}`,
-    packaged
+    wanted.packaged
       ? '  running packages; changes of the sources do not count'
       : '  replaces environments when sources change',
+    ...(simulator.chaos === null ? [] : [`  CHAOS: seed ${simulator.chaos.seed}; reports when it ends`]),
     process.stdin.isTTY ? '  q or Ctrl-C ends it' : '  Ctrl-C ends it',
     '',
   ]

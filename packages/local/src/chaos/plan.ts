@@ -88,7 +88,11 @@ export function createPlan(seed: number | string, rates: ChaosRates): ChaosPlan 
 /** A third moves on by hours, a third is left behind by minutes until it is set right, and a third stays right. */
 function shift(numbers: ReturnType<typeof draw>): ClockShift | null {
   const kind = Math.floor(numbers.next() * 3)
-  if (kind === 0) return { offsetMs: numbers.between(1, 12) * hourMs, forMs: null }
-  if (kind === 1) return { offsetMs: -numbers.between(4, 40) * minuteMs, forMs: numbers.spread(50, 5000) }
+  // Whole, as clocks are.
+  if (kind === 0) return { offsetMs: Math.round(numbers.between(1, 12) * hourMs), forMs: null }
+  if (kind === 1) {
+    const offsetMs = -Math.round(numbers.between(4, 40) * minuteMs)
+    return { offsetMs, forMs: numbers.spread(50, 5000) }
+  }
   return null
 }
