@@ -7,7 +7,7 @@ import { type ChaosRun, loadUnderChaos } from './chaos.ts'
 import { ROOT } from './kill.ts'
 
 // More kills, freezes and storms in a minute than AWS has in a year.
-const run: ChaosRun = { seconds: 60, clients: 4, chaos: { rate: 3 } }
+const run: ChaosRun = { seconds: 60, clients: 4, chaos: { rate: 3, bucket: 0.5 } }
 
 async function prove(more: Partial<ChaosRun>): Promise<void> {
   const { kills, storms, freezes, bucket } = await loadUnderChaos({ ...run, ...more })

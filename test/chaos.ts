@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { loadApp } from '@thaw/app'
 import {
   type ChaosOptions,
@@ -8,7 +9,7 @@ import {
   type Simulator,
   simulate,
 } from '@thaw/local'
-import { temporaryDirectory } from '@thaw/testing'
+import { type SeededRandom, seededRandom, temporaryDirectory } from '@thaw/testing'
 import { expect, onTestFinished } from 'vitest'
 import { ROOT, send, stats } from './kill.ts'
 
@@ -50,10 +51,11 @@ export async function loadUnderChaos({ seconds, clients, chaos, packages }: Chao
 
   const simulator = await start({ chaos: { ...chaos, seed } })
   onTestFinished(() => simulator.close())
+  const random = seededRandom(seed)
   const until = performance.now() + seconds * 1000
   const seen = await Promise.all(
     Array.from({ length: clients }, (_, client) =>
-      drive(simulator, client, () => performance.now() >= until),
+      drive(simulator, client, random.fork(String(client)), () => performance.now() >= until),
     ),
   )
   const report = simulator.chaos?.report()
@@ -95,13 +97,20 @@ async function startSpendSense(
 }
 
 /** One keyed ingest after the other, each until it is acknowledged, and then a look at it. */
-async function drive(simulator: Simulator, client: number, over: () => boolean): Promise<Seen> {
+async function drive(
+  simulator: Simulator,
+  client: number,
+  random: SeededRandom,
+  over: () => boolean,
+): Promise<Seen> {
   const seen: Seen = { acknowledged: [], statuses: {} }
   const note = (status: number | 'broken') => {
     seen.statuses[status] = (seen.statuses[status] ?? 0) + 1
     return status
   }
   for (let n = 0; !over(); n++) {
+    // Some pauses leave environments without a request, to be frozen between two.
+    if (random.chance(0.3)) await sleep(random.integer(20, 400))
     const user = `chaos-${client}-${n}`
     const giveUpAt = performance.now() + GIVE_UP_MS
     const repeat = async (ask: () => Promise<number>, wanted: number) => {

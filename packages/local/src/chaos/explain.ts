@@ -16,7 +16,8 @@ export function explain(trouble: Trouble, { faults }: Attempt): string | null {
   switch (trouble.kind) {
     case 'failed':
       if (trouble.errorType === 'Sandbox.Timedout') return slowed(faults, trouble.durationMs)
-      if (!/signal: killed$/.test(trouble.errorMessage)) return null
+      if (trouble.errorType !== 'Runtime.ExitError' || !/signal: killed$/.test(trouble.errorMessage))
+        return null
       return describeFirst(faults, (f) => f.kind === 'kill' && f.environmentId === trouble.environmentId)
     case 'broke-off':
       return describeFirst(faults, (fault) => fault.kind === 'kill')

@@ -41,13 +41,16 @@ const percent = {
   lost: 0.5,
 } as const
 
+/** No more than this share of starts, invocations and streams is killed, so that some get through at any rate. */
+const highestShare = 0.5
+
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
 
 export function createPlan(seed: number | string, rates: ChaosRates): ChaosPlan {
   const kill = (event: string, part: keyof typeof percent, [minMs, maxMs]: readonly [number, number]) => {
     const numbers = draw(seed, event)
-    const hit = numbers.next() < (percent[part] / 100) * rates.kill
+    const hit = numbers.next() < Math.min(highestShare, (percent[part] / 100) * rates.kill)
     return hit ? numbers.spread(minMs, maxMs) : null
   }
   return {
@@ -56,8 +59,7 @@ export function createPlan(seed: number | string, rates: ChaosRates): ChaosPlan 
       if (rate === 0) return
       for (let n = 0, atMs = 0; ; n++) {
         const numbers = draw(seed, `${kind} ${n}`)
-        // Independent moments have gaps of this distribution.
-        atMs += (-Math.log(1 - numbers.next()) * minuteMs) / rate
+        atMs += (numbers.between(0.5, 1.5) * minuteMs) / rate
         if (kind === 'storm') yield { kind, atMs }
         else if (kind === 'kill') yield { kind, atMs, pick: numbers.next() }
         else yield { kind, atMs, pick: numbers.next(), ms: numbers.spread(200, 6000), clock: shift(numbers) }
