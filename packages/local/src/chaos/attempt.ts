@@ -4,8 +4,17 @@ import type { BucketFault } from '../bucket/faults.ts'
 export type KilledState = 'starting' | 'busy' | 'streaming' | 'frozen' | 'reset'
 
 /** Something that was done to one environment, or to one of its requests to the bucket. Times are ms since the start. */
-export type Fault = { readonly environmentId: string; readonly atMs: number } & (
-  | { readonly kind: 'kill'; readonly state: KilledState; readonly storm: boolean }
+export type Fault = {
+  readonly environmentId: string
+  readonly atMs: number
+} & /** `lostMs` is how long it had been starting, in vain; 0 for one that was not. */
+(
+  | {
+      readonly kind: 'kill'
+      readonly state: KilledState
+      readonly storm: boolean
+      readonly lostMs: number
+    }
   /** `ms` is 0 for one that had no request; `cut` is how many connections were. */
   | { readonly kind: 'freeze'; readonly ms: number; readonly cut: number }
   | {

@@ -3,7 +3,7 @@ import type { Fault, Trouble } from './attempt.ts'
 import { explain } from './explain.ts'
 
 const at = { environmentId: 'api#3', atMs: 12_300 }
-const kill: Fault = { ...at, kind: 'kill', state: 'busy', storm: false }
+const kill: Fault = { ...at, kind: 'kill', state: 'busy', storm: false, lostMs: 0 }
 const frozen: Fault = { ...at, kind: 'freeze', ms: 3000, cut: 2 }
 const bucket = (method: string, fault: (Fault & { kind: 'bucket' })['fault']): Fault => {
   return { ...at, kind: 'bucket', request: `${method} b/k`, write: method === 'PUT', fault }
@@ -28,6 +28,11 @@ test.each<[string, Trouble, Fault]>([
   ['a kill in the middle of a stream', { kind: 'broke-off', reason: '' }, kill],
   ['a pause of half of the time', timedOut, frozen],
   ['a pause, when the front did not wait', { kind: 'late', waitedMs: 4000 }, slow],
+  [
+    'starts that were cut short',
+    { kind: 'late', waitedMs: 5000 },
+    { ...kill, state: 'starting', lostMs: 2600 },
+  ],
   ['a bucket that failed, for a 503', answered(503), unavailable],
   ['connections that were cut, for a 503', answered(503), frozen],
   ['a wrong clock, for a 503', answered(503), skewed],

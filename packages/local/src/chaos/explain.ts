@@ -5,7 +5,7 @@ import type { Attempt, Fault, Trouble } from './attempt.ts'
  * only those that can have such an effect:
  *
  * - an invocation that failed because its process was killed: by the kill of its environment;
- * - one that took too long: by pauses and delays that took at least half of the time;
+ * - one that took too long: by pauses, delays and starts cut short by a kill that took at least half of the time;
  * - a broken stream: by either;
  * - 502, 503 and 504 of the function's own: by requests to the bucket that failed, or by connections that were cut;
  * - 500 of its own: by a *write* to the bucket whose answer was lost, which nobody can make good. Everything else that
@@ -58,6 +58,7 @@ function slowed(faults: readonly Fault[], tookMs: number): string | null {
 
 function lostMs(fault: Fault): number {
   if (fault.kind === 'freeze') return fault.ms
+  if (fault.kind === 'kill') return fault.lostMs
   return fault.kind === 'bucket' ? (fault.fault.delayMs ?? 0) : 0
 }
 

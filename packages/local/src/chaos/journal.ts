@@ -12,6 +12,7 @@ const keptErrors = 1000
 interface Life {
   readonly functionName: string
   starting: boolean
+  startingAtMs: number
   /** The request that it has, or is about to begin with. */
   requestId: string | null
   streaming: boolean
@@ -71,11 +72,12 @@ export class Journal {
 
   starting(environmentId: string, functionName: string): void {
     const life = this.#lives.get(environmentId)
-    if (life !== undefined) life.starting = true
+    if (life !== undefined) Object.assign(life, { starting: true, startingAtMs: this.nowMs() })
     else {
       const fresh = {
         functionName,
         starting: true,
+        startingAtMs: this.nowMs(),
         requestId: null,
         streaming: false,
         pending: [],
@@ -140,7 +142,9 @@ export class Journal {
             ? 'reset'
             : state
     this.#kills[what] = (this.#kills[what] ?? 0) + 1
-    const fault: Fault = { kind: 'kill', environmentId: id, atMs: this.nowMs(), state: what, storm }
+    const atMs = this.nowMs()
+    const lostMs = what === 'starting' ? atMs - (life?.startingAtMs ?? atMs) : 0
+    const fault: Fault = { kind: 'kill', environmentId: id, atMs, state: what, storm, lostMs }
     this.#blame(id, fault)
     this.#gaps.set(functionName, [...(this.#gaps.get(functionName) ?? []), fault])
   }
