@@ -7,12 +7,12 @@ export type KilledState = 'starting' | 'busy' | 'streaming' | 'frozen' | 'reset'
 export type Fault = {
   readonly environmentId: string
   readonly atMs: number
-} & /** `lostMs` is how long it had been starting, in vain; 0 for one that was not. */
-(
+} & (
   | {
       readonly kind: 'kill'
       readonly state: KilledState
       readonly storm: boolean
+      /** How long it had been starting, in vain; 0 for one that was not. */
       readonly lostMs: number
     }
   /** `ms` is 0 for one that had no request; `cut` is how many connections were. */
