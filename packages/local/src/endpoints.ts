@@ -4,8 +4,11 @@ export type LocalService = 'S3' | 'APIGATEWAYMANAGEMENTAPI' | 'SQS' | 'LAMBDA'
 /** Where each service that runs is: `http://127.0.0.1:4000`. */
 export type Endpoints = Readonly<Partial<Record<LocalService, string>>>
 
+/** Signs as a function that has no credentials of its own. */
+export const localAccessKeyId = 'THAWLOCALACCESSKEY00'
+
 /** A function must have some, or its SDK signs nothing. They open nothing. */
-const credentials = { AWS_ACCESS_KEY_ID: 'THAWLOCALACCESSKEY00', AWS_SECRET_ACCESS_KEY: 'thaw-local-secret' }
+const credentials = { AWS_ACCESS_KEY_ID: localAccessKeyId, AWS_SECRET_ACCESS_KEY: 'thaw-local-secret' }
 
 /**
  * The variables that lead the SDKs of a function to what runs here. `given` is what the function gets anyway, and

@@ -1,5 +1,7 @@
 export type { BucketOptions } from './bucket/bucket.ts'
 export type { BucketFault, BucketRequest } from './bucket/faults.ts'
+export { type ChaosKind, type ChaosOptions, chaosKinds } from './chaos/options.ts'
+export { type ChaosError, type ChaosReport, describeReport } from './chaos/report.ts'
 export { endpointVariables } from './endpoints.ts'
 export type { EnvironmentState } from './environment/environment.ts'
 export type { Outcome } from './environment/outcome.ts'

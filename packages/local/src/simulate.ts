@@ -5,6 +5,9 @@ import { join, resolve } from 'node:path'
 import type { HttpFront, LoadedApp } from '@thaw/app'
 import { startAwsServer } from './aws/server.ts'
 import { type BucketOptions, startBucket } from './bucket/bucket.ts'
+import { type Chaos, createChaos } from './chaos/chaos.ts'
+import type { ChaosOptions } from './chaos/options.ts'
+import type { ChaosReport } from './chaos/report.ts'
 import type { Endpoints } from './endpoints.ts'
 import { Environment, type Work } from './environment/environment.ts'
 import type { FunctionSpec } from './environment/function-spec.ts'
@@ -83,6 +86,8 @@ export interface SimulateOptions {
   readonly sources?: SourceOptions
   /** @internal A runtime in place of the simulator's own, to check the simulator with. */
   readonly runtime?: RuntimeCommand
+  /** Does to environments and to the S3 server what happens on AWS at bad times; none when absent. */
+  readonly chaos?: ChaosOptions
 }
 
 export interface InspectOptions {
@@ -125,6 +130,8 @@ export interface Simulator {
   runSchedule(functionName: string): string
   /** What the dead-letter queue of a function holds. Throws `LocalError` `FUNCTION_UNKNOWN`. */
   deadLetters(functionName: string): DeadLetter[]
+  /** Null without the option. */
+  readonly chaos: { readonly seed: string; report(): ChaosReport } | null
   /** Shuts every environment down, whatever it does, and removes every temporary file. */
   close(): Promise<void>
 }
@@ -150,7 +157,17 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
   opened.defer(() => reaper.close())
   const sandbox = await detectSandbox(directory, options.isolation)
 
-  const bucket = await startBucket({ directory: join(directory, 'bucket'), ...options.bucket, log })
+  const chaos = options.chaos === undefined ? null : createChaos(options.chaos, log)
+  const bucket = await startBucket({
+    directory: join(directory, 'bucket'),
+    ...options.bucket,
+    ...(chaos !== null && {
+      faults: chaos.bucketFaults(options.bucket?.faults),
+      refused: chaos.bucketRefused,
+      aheadMs: chaos.bucketAheadMs,
+    }),
+    log,
+  })
   opened.defer(() => bucket.close())
   const makePlan = await planner(loaded, options, join(directory, 'packages'))
   let plan: Plan
@@ -169,14 +186,19 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
     maxEnvironments: options.maxEnvironments ?? 50,
     start: (spec, id, provisioned) => {
       const { runtime = null } = options
-      return new Environment(spec, { ...environmentOptions(id), provisioned, inspectPorts, runtime })
+      return new Environment(spec, {
+        ...environmentOptions(id),
+        ...{ provisioned, inspectPorts, runtime },
+        ...(chaos !== null && { observer: chaos.observe(id, spec.name, spec.environment.AWS_ACCESS_KEY_ID) }),
+      })
     },
     startWeb: (spec, id) => new WebEnvironment(spec, { ...environmentOptions(id), inspectPorts }),
   })
   opened.defer(() => pool.close())
 
-  const invoke = async (functionName: string, event: string, traceId: string, requestId?: string) =>
-    await pool.invoke(specOf(plan, functionName), workOf(event, traceId, requestId))
+  const { invoke, invokeForClient } = invocations(chaos, async (functionName, event, traceId, requestId) => {
+    return await pool.invoke(specOf(plan, functionName), workOf(event, traceId, requestId))
+  })
   const aws = await startAwsServer({ host, port: options.awsPort ?? 0, log })
   opened.defer(() => aws.close())
   const isUntimed = (functionName: string) => plan.specs.get(functionName)?.inspected === true
@@ -192,9 +214,10 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
     port: options.port ?? 0,
     targets: () => plan.targets,
     albMultiValue: options.albMultiValue ?? false,
-    invoke,
+    invoke: invokeForClient,
     lease: async (functionName) => await pool.lease(specOf(plan, functionName)),
     isUntimed,
+    ...(chaos !== null && { exchanged: chaos.exchanged }),
     log,
     intercept: sockets.manage,
     upgrades: sockets.wants,
@@ -225,6 +248,12 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
     opened.defer(() => follower.close())
   }
 
+  if (chaos !== null) {
+    for (const { server } of [bucket, aws, front]) chaos.track(server)
+    opened.defer(() => chaos.close())
+    chaos.start(pool)
+  }
+
   const owned = opened.move()
   let closed: Promise<void> | null = null
   return {
@@ -251,6 +280,7 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
       if (event !== null) return asynchronous.submit(functionName, event)
       throw new LocalError('FUNCTION_UNKNOWN', `there is no function '${functionName}' with a schedule`)
     },
+    chaos,
     deadLetters: (functionName) => sources.deadLetters(functionName),
     close: () => {
       closed ??= owned.disposeAsync()
@@ -304,6 +334,18 @@ async function planner(
     })
 }
 
+type Invoke = (functionName: string, event: string, traceId: string, requestId: string) => Promise<Outcome>
+
+/** Invocations of HTTP clients, and all others; chaos sees each. */
+function invocations(chaos: Chaos | null, run: Invoke) {
+  const identified = (invoke: Invoke) => (name: string, event: string, traceId: string, requestId?: string) =>
+    invoke(name, event, traceId, requestId ?? randomUUID())
+  return {
+    invoke: identified(chaos?.watchOthers(run) ?? run),
+    invokeForClient: identified(chaos?.watchClients(run) ?? run),
+  }
+}
+
 function specOf(plan: Plan, functionName: string): FunctionSpec {
   const spec = plan.specs.get(functionName)
   if (spec !== undefined) return spec
@@ -311,7 +353,7 @@ function specOf(plan: Plan, functionName: string): FunctionSpec {
   throw new LocalError('FUNCTION_UNKNOWN', `there is no function '${functionName}'; there are: ${known}`)
 }
 
-function workOf(event: string, traceId: string, requestId: string = randomUUID()): Work {
+function workOf(event: string, traceId: string, requestId: string): Work {
   const bytes = Buffer.byteLength(event)
   if (bytes <= payloadLimitBytes) return { requestId, event, traceId }
   const message = `the event has ${bytes} bytes, and Lambda takes no more than ${payloadLimitBytes}`

@@ -194,7 +194,7 @@ export class Bucket {
 
   #signed<T>(operation: Operation, key: string, signedAt: number, effect: () => T): T {
     if (Math.abs(this.#options.scheduler.now - signedAt) <= MAX_SKEW_MS) return effect()
-    const details = { operation, store: 'bucket', key, status: 403 }
+    const details = { operation, store: 'bucket', key, answered: 403 }
     throw new StoreError('STORE_CLOCK_SKEW', 'signed too far from the time of the bucket', details)
   }
 

@@ -38,7 +38,7 @@ export function refusal(key: string): StoreError {
     operation: 'put',
     store: 'memory:',
     key,
-    status: 403,
+    answered: 403,
   })
 }
 

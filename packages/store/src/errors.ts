@@ -34,11 +34,17 @@ export interface StoreErrorDetails {
   readonly store: string
   readonly key?: string | undefined
   /** HTTP status, where there was an answer. */
-  readonly status?: number | undefined
+  readonly answered?: number | undefined
   /** Default false. */
   readonly unknown?: boolean | undefined
   readonly cause?: unknown
 }
+
+const passing: ReadonlySet<StoreErrorCode> = new Set([
+  'STORE_UNREACHABLE',
+  'STORE_UNAVAILABLE',
+  'STORE_CLOCK_SKEW',
+])
 
 /** An operation on a store failed. */
 export class StoreError extends Error {
@@ -47,7 +53,8 @@ export class StoreError extends Error {
   readonly operation: StoreOperation
   readonly store: string
   readonly key: string | undefined
-  readonly status: number | undefined
+  /** HTTP status of the store's answer. Not `status`, which would make it that of whoever fails because of it. */
+  readonly answered: number | undefined
   /** True when the store may have done what was asked: a put may be in effect now, or come into effect later. */
   readonly unknown: boolean
 
@@ -61,13 +68,16 @@ export class StoreError extends Error {
     this.operation = details.operation
     this.store = details.store
     this.key = details.key
-    this.status = details.status
+    this.answered = details.answered
     this.unknown = details.unknown ?? false
   }
 
-  /** True when nothing was done and the store may well do it later: it was out of reach, or out of order. */
+  /**
+   * True when nothing was done and the store may well do it later: it was out of reach, or out of order, or this
+   * machine's clock was wrong, as it is for a while after a freeze.
+   */
   get retryable(): boolean {
-    return !this.unknown && (this.code === 'STORE_UNREACHABLE' || this.code === 'STORE_UNAVAILABLE')
+    return !this.unknown && passing.has(this.code)
   }
 }
 

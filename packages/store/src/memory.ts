@@ -56,7 +56,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): ObjectStore {
     const given = signingTime(options)
     const signedAt = (given instanceof Promise ? await given : given) ?? now()
     if (Math.abs(signedAt - now()) > maxSkewMs) {
-      const details = { operation: 'put', store: description, key, status: 403 } as const
+      const details = { operation: 'put', store: description, key, answered: 403 } as const
       throw new StoreError(
         'STORE_CLOCK_SKEW',
         `signed more than ${maxSkewMs} ms from the store's time`,

@@ -37,7 +37,7 @@ test('a prefix scopes every operation', async () => {
 test('a store with a clock refuses what is signed too far from it', async () => {
   const store = memoryStore({ now: () => 1_000_000_000, maxSkewMs: 900_000 })
   const put = (signedAt: number) => store.put('x', new Uint8Array(1), { signedAt })
-  const refused = { code: 'STORE_CLOCK_SKEW', status: 403, unknown: false }
+  const refused = { code: 'STORE_CLOCK_SKEW', answered: 403, unknown: false }
   await expect(put(1_000_900_001)).rejects.toMatchObject(refused)
   await expect(put(999_099_999)).rejects.toMatchObject(refused)
   expect(await store.head('x')).toBeNull()

@@ -191,7 +191,7 @@ test.each([
 })
 
 test('a 404 that does not say NoSuchKey is no absence', async () => {
-  await expect(answered({ status: 404 }, get)).rejects.toMatchObject({ code: 'STORE_REFUSED', status: 404 })
+  await expect(answered({ status: 404 }, get)).rejects.toMatchObject({ code: 'STORE_REFUSED', answered: 404 })
   expect(await answered({ status: 404, body: xml('NoSuchKey') }, get)).toBeNull()
 })
 

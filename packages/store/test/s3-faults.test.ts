@@ -53,7 +53,12 @@ describe('a put is one attempt', () => {
     const store = open()
     await server.fault({ method: 'PUT', kind: status })
     const error = await failure(store.put('a', body, { ifAbsent: true }))
-    expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE', status, unknown: true, operation: 'put' })
+    expect(error).toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      answered: status,
+      unknown: true,
+      operation: 'put',
+    })
     expect(await store.head('a')).toBeNull()
     expect(pauses).toEqual([])
   })
@@ -62,7 +67,7 @@ describe('a put is one attempt', () => {
     const store = open()
     await server.fault({ method: 'PUT', kind })
     const error = await failure(store.put('a', body, { ifAbsent: true }))
-    expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE', status: undefined, unknown: true })
+    expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE', answered: undefined, unknown: true })
     expect(await store.head('a')).toBeNull()
   })
 
@@ -91,12 +96,12 @@ describe('a put is one attempt', () => {
     const store = open()
     await server.fault({ method: 'PUT', kind: status })
     const error = await failure(store.put('a', body, { ifAbsent: true }))
-    expect(error).toMatchObject({ code, status, unknown: false })
+    expect(error).toMatchObject({ code, answered: status, unknown: false })
   })
 
   test('HTTP 412 without a condition is no outcome', async () => {
     await server.fault({ method: 'PUT', kind: 412 })
-    expect(await failure(open().put('a', body))).toMatchObject({ code: 'STORE_REFUSED', status: 412 })
+    expect(await failure(open().put('a', body))).toMatchObject({ code: 'STORE_REFUSED', answered: 412 })
   })
 
   test('the caller gives up while it is under way: unknown', async () => {
@@ -141,7 +146,7 @@ describe('reading and deleting try again', () => {
     const store = open()
     await server.fault({ method, kind: 503, times: 4 })
     const error = await failure(operation(store))
-    expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE', status: 503 })
+    expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE', answered: 503 })
     expect(error.unknown).toBe(method !== 'GET')
     expect(pauses).toHaveLength(3)
   })
@@ -149,7 +154,7 @@ describe('reading and deleting try again', () => {
   test.each(operations)('%s, not after a refusal', async (_name, method, operation) => {
     const store = open()
     await server.fault({ method, kind: 403 })
-    expect(await failure(operation(store))).toMatchObject({ code: 'STORE_ACCESS_DENIED', status: 403 })
+    expect(await failure(operation(store))).toMatchObject({ code: 'STORE_ACCESS_DENIED', answered: 403 })
     expect(pauses).toEqual([])
   })
 
@@ -184,7 +189,7 @@ describe('reading and deleting try again', () => {
 test('wrong credentials are a refusal, never an absence', async () => {
   const credentials = { accessKeyId: server.env.AWS_ACCESS_KEY_ID ?? '', secretAccessKey: 'wrong' }
   const store = open({ credentials })
-  const denied = { code: 'STORE_ACCESS_DENIED', status: 403, unknown: false }
+  const denied = { code: 'STORE_ACCESS_DENIED', answered: 403, unknown: false }
   const work = [
     () => store.get('a'),
     () => store.head('a'),
@@ -211,19 +216,22 @@ test('credentials are asked for anew at every request, and a session token is si
 test('the server refuses what was signed 16 minutes ago, and nothing corrects the clock', async () => {
   const store = open()
   const minutesAgo = (n: number) => ({ ifAbsent: true, signedAt: Date.now() - n * 60_000 })
-  const refused = { code: 'STORE_CLOCK_SKEW', status: 403, unknown: false }
+  const refused = { code: 'STORE_CLOCK_SKEW', answered: 403, unknown: false }
   expect(await failure(store.put('a', body, minutesAgo(16)))).toMatchObject(refused)
   expect(await failure(store.put('a', body, minutesAgo(-16)))).toMatchObject(refused)
   expect(await store.head('a')).toBeNull()
   expect(await store.put('a', body, minutesAgo(14))).toMatchObject({ outcome: 'stored' })
   const late = open({ now: () => Date.now() - 16 * 60_000 })
-  expect(await failure(late.get('a'))).toMatchObject(refused)
-  expect(await failure(late.get('a'))).toMatchObject(refused)
+  expect(await failure(late.get('a'))).toMatchObject({ ...refused, retryable: true })
+  const again = await failure(late.get('a'))
+  expect(again).toMatchObject(refused)
+  // Whoever answers a request with an error's `status` would tell its client that it is forbidden.
+  expect(again).not.toHaveProperty('status')
 })
 
 test('a missing bucket is an error, never an absence', async () => {
   const store = open({ bucket: 'missing' })
-  const missing = { code: 'STORE_NO_BUCKET', status: 404, unknown: false }
+  const missing = { code: 'STORE_NO_BUCKET', answered: 404, unknown: false }
   const range = { start: 2, end: 2 }
   const work = [
     () => store.get('a'),

@@ -119,7 +119,7 @@ test.each([409, 412, 403, 404])('a refusal of %d after an unknown fate settles n
     { method: 'POST', kind: 503 },
     { method: 'POST', kind },
   ])
-  await expect(failure).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', status: 503, unknown: true })
+  await expect(failure).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', answered: 503, unknown: true })
 })
 
 test('HTTP 409: busy, and the parts are freed', async () => {

@@ -19,8 +19,8 @@ test.each([
   ['lose-request', { code: 'STORE_UNAVAILABLE', unknown: true }, false],
   ['lose-answer', { code: 'STORE_UNAVAILABLE', unknown: true }, true],
   ['late-request', { code: 'STORE_UNAVAILABLE', unknown: true }, true],
-  ['unavailable', { code: 'STORE_UNAVAILABLE', unknown: true, status: 503 }, false],
-  ['refuse', { code: 'STORE_ACCESS_DENIED', unknown: false, status: 403 }, false],
+  ['unavailable', { code: 'STORE_UNAVAILABLE', unknown: true, answered: 503 }, false],
+  ['refuse', { code: 'STORE_ACCESS_DENIED', unknown: false, answered: 403 }, false],
   ['busy', { outcome: 'busy' }, false],
 ] as const)('%s', async (fault, expected, there) => {
   const outcome = await putUnder(fault)

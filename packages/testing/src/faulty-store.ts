@@ -117,7 +117,7 @@ export function faultyStore(
       operation,
       key,
       store: store.description,
-      status,
+      answered: status,
       unknown,
     })
   }

@@ -3,6 +3,7 @@ import { type LoadedApp, loadApp } from '@thaw/app'
 import { type FunctionPackage, LocalError, type SimulateOptions, type Simulator, simulate } from '@thaw/local'
 import { type Command, type Io, textValue, type Values } from '../command.ts'
 import { banner } from '../dev/banner.ts'
+import { chaosCommandOptions, readChaos } from '../dev/chaos.ts'
 import { claimProject } from '../dev/claim.ts'
 import { devEnvironment } from '../dev/environment.ts'
 import { choosePorts } from '../dev/ports.ts'
@@ -15,7 +16,8 @@ const defaultInspectPort = 9229
 
 export const command: Command = {
   summary: 'Run the application on this machine, in real isolated environments',
-  usage: 'thaw dev [DIR] [--port N] [--host H] [--packaged] [--inspect FUNCTION [--inspect-port N]]',
+  usage:
+    'thaw dev [DIR] [--port N] [--host H] [--packaged] [--inspect FUNCTION [--inspect-port N]] [--chaos [--seed S] [--chaos-rate X]]',
   options: {
     port: {
       type: 'string',
@@ -35,19 +37,23 @@ export const command: Command = {
       value: 'N',
       help: `where the first debugger is attached; ${defaultInspectPort} when absent`,
     },
+    ...chaosCommandOptions,
   },
   async run([directory = '.'], values, io) {
     const port = readPort(values, 'port') ?? defaultPort
     const packaged = values.packaged === true
     const inspected = readInspected(values)
+    const chaos = readChaos(values)
+    const wanted = { packaged, chaos: chaos !== null }
     const loaded = await load(resolve(io.directory, directory), packaged, io)
     const quit = listenForQuit()
     try {
       using _claim = await claimProject(loaded.root)
       const simulator = await start(port, io, loaded, {
         host: textValue(values, 'host') ?? '127.0.0.1',
-        environment: (of) => devEnvironment(of, io.environment, { packaged }),
+        environment: (of) => devEnvironment(of, io.environment, wanted),
         inspect: { functions: inspected, port: readPort(values, 'inspect-port') ?? defaultInspectPort },
+        ...(chaos !== null && { chaos }),
         log: (line, kind) => {
           if (kind !== 'platform' || values.verbose === true) io.out(line)
         },
@@ -55,7 +61,7 @@ export const command: Command = {
       })
       try {
         using _announcement = await announce(simulator)
-        for (const line of describe(simulator, { packaged, inspected }, io)) io.out(line)
+        for (const line of describe(simulator, { ...wanted, inspected }, io)) io.out(line)
         return await quit.wanted
       } finally {
         await simulator.close()
@@ -112,14 +118,15 @@ async function build(loaded: LoadedApp, io: Io): Promise<readonly FunctionPackag
 }
 
 function describe(
-  { loaded, url, awsUrl, s3Url, isolation }: Simulator,
-  options: { readonly packaged: boolean; readonly inspected: readonly string[] },
+  { loaded, url, awsUrl, s3Url, isolation, chaos }: Simulator,
+  options: { readonly packaged: boolean; readonly chaos: boolean; readonly inspected: readonly string[] },
   io: Io,
 ): string[] {
   return banner({
-    ...options,
+    ...{ packaged: options.packaged, inspected: options.inspected },
     ...{ app: loaded.app, url, awsUrl, s3Url, isolation },
     databaseUrl: devEnvironment(loaded, io.environment, options).DATABASE_URL ?? null,
+    more: chaos === null ? [] : [['chaos', `seed ${chaos.seed}; a report comes at the end`]],
     interactive: process.stdin.isTTY,
     nowMs: Date.now(),
   })

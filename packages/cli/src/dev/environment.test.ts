@@ -39,6 +39,15 @@ test('a database without a URL gets a bucket in the project', () => {
   })
 })
 
+test('under chaos it is a bucket of the local S3 server, without the credentials of the developer', () => {
+  const developer = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret', AWS_REGION: 'eu-west-1' }
+  const environment = devEnvironment(load(withDatabase), developer, { packaged: true, chaos: true })
+  const DATABASE_URL = 'sqlite+s3://thaw-chaos/shop?forcePathStyle=true'
+  expect(environment).toEqual({ ENVIRONMENT, DATABASE_URL })
+  const own = { DATABASE_URL: 'postgres://host/db' }
+  expect(devEnvironment(load(withDatabase), own, { packaged: true, chaos: true })).toMatchObject(own)
+})
+
 test('a package has its migrations and seed with it', () => {
   expect(Object.keys(devEnvironment(load(withDatabase), {}, { packaged: true }))).toEqual([
     'ENVIRONMENT',

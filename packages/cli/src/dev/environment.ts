@@ -22,23 +22,29 @@ type Variables = Readonly<Record<string, string | undefined>>
  * win, name by name), `ENVIRONMENT` (`development` where neither says), `DATABASE_URL`, where migrations and seed are, and AWS credentials only when the database
  * is on S3. Nothing else of the developer's environment.
  *
- * An application with a database and no `DATABASE_URL` gets a bucket in `.thaw/bucket` of the project. In a
+ * An application with a database and no `DATABASE_URL` gets a bucket in `.thaw/bucket` of the project; under chaos,
+ * one of the local S3 server. In a
  * package migrations and seed come along, so `packaged` leaves them to it.
  */
 export function devEnvironment(
   loaded: LoadedApp,
   variables: Variables,
-  options: { readonly packaged: boolean },
+  options: {
+    readonly packaged: boolean
+    /** The database is to be behind the local S3 server, which can fail as a folder cannot. */
+    readonly chaos?: boolean
+  },
 ): Record<string, string> {
   const file = readEnvFile(join(loaded.root, '.env'))
   // A developer may see what an error says; see `exposeErrors` of `serve`.
   const environment: Record<string, string> = { ENVIRONMENT: variables.ENVIRONMENT ?? 'development' }
   for (const [name, value] of Object.entries(file)) environment[name] = variables[name] ?? value
   const { database } = loaded.app
-  const url =
-    variables.DATABASE_URL ?? file.DATABASE_URL ?? (database === undefined ? null : localBucket(loaded))
+  const given = variables.DATABASE_URL ?? file.DATABASE_URL ?? null
+  const local = options.chaos === true ? chaosBucket : localBucket
+  const url = given ?? (database === undefined ? null : local(loaded))
   if (url !== null) environment.DATABASE_URL = url
-  if (url !== null && /^\w+\+s3:/.test(url)) {
+  if (given !== null && /^\w+\+s3:/.test(given)) {
     for (const name of awsVariables) {
       const value = variables[name]
       if (value !== undefined) environment[name] = value
@@ -71,6 +77,14 @@ export function hideSecrets(url: string): string {
 function localBucket(loaded: LoadedApp): string {
   const { name, database = {} } = loaded.app
   return `sqlite+${pathToFileURL(join(loaded.root, '.thaw', 'bucket', name)).href}${durabilityQuery(database)}`
+}
+
+/** Address and credentials are those that every function gets for S3. */
+function chaosBucket({ app }: LoadedApp): string {
+  const { name, database = {} } = app
+  const query = new URLSearchParams(durabilityQuery(database))
+  query.set('forcePathStyle', 'true')
+  return `sqlite+s3://thaw-chaos/${name}?${query}`
 }
 
 function readEnvFile(path: string): Readonly<Record<string, string>> {

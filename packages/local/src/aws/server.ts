@@ -1,4 +1,10 @@
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import { inspect } from 'node:util'
 import { LocalError } from '../errors.ts'
 import { close, listen } from '../listen.ts'
@@ -38,6 +44,7 @@ export interface AwsServerOptions {
 export interface AwsServer {
   /** `http://127.0.0.1:4100`. */
   readonly url: string
+  readonly server: Server
   /** Requests go to the first that answers. */
   serve(service: Service): void
   close(): Promise<void>
@@ -62,7 +69,7 @@ export async function startAwsServer({ host, port, log }: AwsServerOptions): Pro
     if (error.code !== 'PORT_IN_USE' || port === 0) throw error
     return listenOn(0)
   })
-  return { url, serve: (service) => void services.push(service), close: () => close(server) }
+  return { url, server, serve: (service) => void services.push(service), close: () => close(server) }
 }
 
 async function answer(services: readonly Service[], incoming: IncomingMessage, response: ServerResponse) {

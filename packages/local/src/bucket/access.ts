@@ -28,6 +28,12 @@ export function checkAccess(request: S3Request, nowMs: number): void {
         403,
         'RequestTimeTooSkewed',
         'The difference between the request time and the current time is too large.',
+        {},
+        {
+          RequestTime: date ?? '',
+          ServerTime: new Date(nowMs).toISOString().replace(/\.\d+/, ''),
+          MaxAllowedSkewMilliseconds: String(maxSkewMs),
+        },
       )
   }
   const { query } = request
@@ -37,6 +43,12 @@ export function checkAccess(request: S3Request, nowMs: number): void {
       throw new S3Error(400, 'AuthorizationQueryParametersError', 'X-Amz-Date and X-Amz-Expires are needed')
     if (nowMs > until) throw new S3Error(403, 'AccessDenied', 'Request has expired')
   }
+}
+
+/** Who signed a request, or says so. */
+export function accessKeyOf(request: S3Request): string | null {
+  const [, signer] = /Credential=([^/,\s]+)/.exec(header(request, 'authorization') ?? '') ?? []
+  return signer ?? request.query.get('X-Amz-Credential')?.split('/')[0] ?? null
 }
 
 /** ms since the epoch of `20260131T120000Z`, or of a date as HTTP writes it; NaN for anything else. */

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { close, listen } from '../listen.ts'
 import type { Log } from '../log.ts'
 import { isForeign } from '../origin.ts'
-import { checkAccess } from './access.ts'
+import { accessKeyOf, checkAccess } from './access.ts'
 import { dispatch } from './dispatch.ts'
 import { S3Error } from './errors.ts'
-import type { BucketFaults } from './faults.ts'
+import type { BucketFaults, BucketRequest } from './faults.ts'
 import { readHead, type S3Answer } from './request.ts'
 import { openStorage, type Storage } from './storage.ts'
 import { document } from './xml.ts'
@@ -21,6 +21,10 @@ export interface BucketOptions {
   readonly port?: number
   /** Asked for every request, in the order in which they come. */
   readonly faults?: BucketFaults
+  /** By how much the clock by which a request's signature is judged is ahead of the server's, in ms. */
+  readonly aheadMs?: (request: BucketRequest) => number
+  /** Told of every error that a request is answered with: `SlowDown`, `NoSuchKey`. */
+  readonly refused?: (request: BucketRequest, code: string) => void
   /** The server's clock, in ms since the epoch. */
   readonly now?: () => number
 }
@@ -28,6 +32,7 @@ export interface BucketOptions {
 export interface Bucket {
   /** `http://127.0.0.1:4000`. */
   readonly url: string
+  readonly server: Server
   close(): Promise<void>
 }
 
@@ -54,6 +59,7 @@ export async function startBucket(
   const url = await listen(server, { host: '127.0.0.1', port, what: 'the S3 server', log })
   return {
     url,
+    server,
     async close() {
       await close(server)
       await Promise.all(underway)
@@ -72,17 +78,19 @@ async function serve(
   const now = options.now ?? Date.now
   let answer: S3Answer
   let losesAnswer = false
+  let known: BucketRequest | null = null
   try {
     const request = readHead(incoming)
     const { method, bucket, key } = request
-    const fault = options.faults?.({ method, bucket, key }) ?? null
+    known = { method, bucket, key, accessKeyId: accessKeyOf(request) }
+    const fault = options.faults?.(known) ?? null
     if (fault?.delayMs !== undefined) await sleep(fault.delayMs)
     if (fault?.fate === 'reset') return void incoming.socket.destroy()
     if (fault?.fate === 'unavailable') throw new S3Error(503, 'SlowDown', 'Please reduce your request rate.')
     losesAnswer = fault?.fate === 'lost-answer'
     if (isForeign(incoming.headers.origin))
       throw new S3Error(403, 'AccessDenied', 'Only pages of this machine may use this server.')
-    checkAccess(request, now())
+    checkAccess(request, now() + (options.aheadMs?.(known) ?? 0))
     answer = method === 'OPTIONS' ? preflight(incoming) : await dispatch(request, await storage, now())
   } catch (error) {
     // A client that went away in the middle of its body has nobody to answer.
@@ -90,6 +98,7 @@ async function serve(
     if (!(error instanceof S3Error)) {
       options.log(`s3 ${incoming.method} ${incoming.url}: ${inspect(error)}`, 'simulator')
     }
+    if (known !== null && error instanceof S3Error) options.refused?.(known, error.code)
     answer = errorAnswer(error, incoming)
   }
   if (losesAnswer) {
@@ -136,8 +145,13 @@ function errorAnswer(error: unknown, incoming: IncomingMessage): S3Answer {
     error instanceof S3Error
       ? error
       : new S3Error(500, 'InternalError', 'We encountered an internal error. Please try again.')
-  const { code: Code, message: Message } = known
-  const body = document('Error', { Code, Message, Resource: (incoming.url ?? '').replace(/\?.*$/s, '') })
+  const { code: Code, message: Message, details } = known
+  const body = document('Error', {
+    Code,
+    Message,
+    ...details,
+    Resource: (incoming.url ?? '').replace(/\?.*$/s, ''),
+  })
   return { status: known.status, headers: { 'content-type': 'application/xml', ...known.headers }, body }
 }
 

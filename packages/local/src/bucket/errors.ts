@@ -9,12 +9,21 @@ export class S3Error extends Error {
   /** `NoSuchKey`. */
   readonly code: string
   readonly headers: Readonly<Record<string, string>>
+  /** More elements of the answer's document. */
+  readonly details: Readonly<Record<string, string>>
 
-  constructor(status: number, code: string, message: string, headers: Readonly<Record<string, string>> = {}) {
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+    details: Readonly<Record<string, string>> = {},
+  ) {
     super(message)
     this.status = status
     this.code = code
     this.headers = headers
+    this.details = details
   }
 }
 

@@ -3,6 +3,8 @@ export interface BucketRequest {
   readonly method: string
   readonly bucket: string | null
   readonly key: string | null
+  /** Who signed it, or says so; null without a signature. */
+  readonly accessKeyId: string | null
 }
 
 /** What befalls a request, of a bucket that is slow or fails. */

@@ -3,6 +3,7 @@ import type { Log } from '../log.ts'
 import type { Sandbox } from '../sandbox/temporary.ts'
 import type { FunctionSpec } from './function-spec.ts'
 import type { InspectPorts } from './inspect-ports.ts'
+import type { EnvironmentObserver } from './observer.ts'
 import {
   describeExit,
   type EndCause,
@@ -37,6 +38,8 @@ export interface EnvironmentOptions {
   /** In place of the simulator's own runtime; null for that. */
   readonly runtime: RuntimeCommand | null
   readonly log: Log
+  /** Told what happens in it. */
+  readonly observer?: EnvironmentObserver
 }
 
 /** One invocation to be done. */
@@ -74,6 +77,7 @@ export class Environment {
   /** Resolves when the process has ended and everything of it is gone. */
   readonly ended: Promise<void>
   readonly #idleMs: number
+  readonly #observer: EnvironmentObserver | null
   readonly #supervisor: Supervisor
   readonly #reports: Reports
   #state: EnvironmentState = 'starting'
@@ -93,6 +97,7 @@ export class Environment {
     const stays = options.provisioned || spec.inspected
     this.#idleMs = stays ? Number.POSITIVE_INFINITY : options.idleMs
     this.#reports = createReports(options.id, spec, options.log)
+    this.#observer = options.observer ?? null
     const { temporaryDirectory, sandbox, compileCache, reaper, inspectPorts, runtime } = options
     this.#supervisor = new Supervisor(spec, {
       temporaryDirectory,
@@ -105,6 +110,7 @@ export class Environment {
       initializationType: options.provisioned ? 'provisioned-concurrency' : 'on-demand',
       onLine: this.#reports.printed,
       onInspector: (url) => this.#reports.said(`a debugger can be attached: ${url}`),
+      ...(options.observer !== undefined && { variables: options.observer.variables, shiftsClock: true }),
     })
     this.ended = this.#live()
   }
@@ -139,6 +145,7 @@ export class Environment {
    */
   invoke(work: Work): Promise<Outcome | null> {
     if (!this.free) throw new Error(`environment ${this.id} is not free`)
+    this.#observer?.assigned(work.requestId)
     return new Promise((resolve) => {
       this.#slot = { work, resolve }
       this.#supervisor.wake()
@@ -180,6 +187,7 @@ export class Environment {
     this.#supervisor.end(true)
     await this.#supervisor.exited()
     this.#slot?.resolve(null)
+    this.#observer?.ended()
     await this.#supervisor.close().catch((error: Error) => {
       this.#reports.said(`its temporary files could not be removed: ${error.message}`)
     })
@@ -191,8 +199,10 @@ export class Environment {
     const { spec } = this
     const limitMs = this.provisioned ? Math.max(provisionedInitTimeoutMs, spec.timeoutMs) : spec.initTimeoutMs
     const startedAt = performance.now()
+    this.#observer?.starting()
     const failed = await this.#supervisor.start(startedAt + limitMs)
     if (this.#cause !== null) return
+    this.#observer?.started()
     const initMs = performance.now() - startedAt
     if (failed === null && !this.provisioned) this.#initMs = initMs
     else this.#reports.initialised('init', initMs, failed?.failure ?? null)
@@ -227,12 +237,19 @@ export class Environment {
     const { runtime } = this.#supervisor
     this.#reports.started(requestId)
     if (failed === null) {
-      runtime?.deliver({ ...work, deadlineMs, functionArn: this.spec.arn })
+      const { aheadMs = 0, ...clock } = this.#observer?.deliver(requestId) ?? {}
+      runtime?.deliver({
+        ...work,
+        ...clock,
+        deadlineMs: deadlineMs + aheadMs,
+        functionArn: this.spec.arn,
+      })
       failed = await this.#follow(requestId, deadline, answer)
     }
     const durationMs = performance.now() - startedAt
     const maxMemoryMb = runtime?.maxMemoryMb() ?? null
     this.#settle()
+    this.#observer?.finished(requestId)
     if (failed !== null) answer(failed.payload, 'Unhandled')
     // What the function printed came through another pipe, which is read before this goes on.
     await new Promise((done) => setImmediate(done))
@@ -257,6 +274,7 @@ export class Environment {
           break
         case 'stream':
           answer('', null, happening.response)
+          this.#observer?.streaming(requestId)
           break
         case 'streamed':
           broken = happening.failure
@@ -273,7 +291,9 @@ export class Environment {
   /** "Suppressed init": the initialisation that is repeated, or belated, within an invocation and its time. */
   async #restart(requestId: string, deadline: number): Promise<Failed | null> {
     const startedAt = performance.now()
+    this.#observer?.starting()
     const failed = await this.#supervisor.start(deadline)
+    this.#observer?.started()
     if (failed === null) return null
     this.#reports.initialised('invoke', performance.now() - startedAt, failed.failure)
     if (failed.failure.errorType !== 'Sandbox.Timedout') return failed

@@ -31,6 +31,8 @@ export interface ProcessOptions {
   readonly runtime: RuntimeCommand | null
   /** Opens a debugger's port on loopback; 0 takes one that is free. */
   readonly inspectPort?: number
+  /** Whether its wall clock is going to be put wrong. */
+  readonly shiftsClock?: boolean
   onLine(line: string): void
 }
 
@@ -87,9 +89,13 @@ export const runtimeFiles: readonly string[] = [bootstrap, webBootstrap, process
 export function startProcess(options: ProcessOptions): RuntimeProcess {
   const { variables, taskRoot, temporary, program = [bootstrap] } = options
   const own = options.runtime === null && !('NODE_COMPILE_CACHE' in variables)
+  const runtimeFlags = [
+    ...(own ? ['--own-compile-cache'] : []),
+    ...(options.shiftsClock === true ? ['--clock'] : []),
+  ]
   const [file, ...args] = temporary.wrap(
     options.runtime === null
-      ? [process.execPath, ...nodeFlags(options), ...program, ...(own ? ['--own-compile-cache'] : [])]
+      ? [process.execPath, ...nodeFlags(options), ...program, ...runtimeFlags]
       : [options.runtime.command, ...options.runtime.args],
     taskRoot,
   )

@@ -14,6 +14,16 @@ export interface RuntimeInvocation {
   readonly deadlineMs: number
   readonly functionArn: string
   readonly traceId: string
+  /** What has become of the environment's clock since the invocation before; nothing when absent. */
+  readonly clock?: ClockShift
+}
+
+/** How a wall clock is wrong. */
+export interface ClockShift {
+  /** By how much it is ahead, in ms; behind when negative. */
+  readonly offsetMs: number
+  /** After how long it is set right, in ms; null for never. */
+  readonly forMs: number | null
 }
 
 /** What a runtime may say; the simulator's side of it. */
@@ -144,6 +154,7 @@ export function createRuntimeApi(listener: RuntimeListener, limits = lambdaLimit
         'lambda-runtime-deadline-ms': String(invocation.deadlineMs),
         'lambda-runtime-invoked-function-arn': invocation.functionArn,
         'lambda-runtime-trace-id': invocation.traceId,
+        ...(invocation.clock !== undefined && { 'thaw-clock': JSON.stringify(invocation.clock) }),
       })
     },
   }

@@ -31,6 +31,9 @@ export interface InstanceOptions {
   readonly inspectPorts: InspectPorts
   /** In place of the simulator's own; null for that. */
   readonly runtime: RuntimeCommand | null
+  /** Go over the function's own. */
+  readonly variables?: Readonly<Record<string, string>>
+  readonly shiftsClock?: boolean
   onLine(line: string): void
   /** A debugger can be attached there. */
   onInspector(url: string): void
@@ -185,15 +188,16 @@ function start(
     taskRoot: spec.taskRoot,
     temporaryDirectory: options.temporary.path,
     runtimeApi: server.address,
-    environment: spec.environment,
+    environment: { ...spec.environment, ...options.variables },
     path: process.env.PATH,
     logStream: options.logStream,
     initializationType: options.initializationType,
   })
   const { taskRoot, memoryMb, temporaryMb, sourceMaps } = spec
-  const { compileCache, temporary, runtime, onLine } = options
+  const { compileCache, temporary, runtime, shiftsClock = false, onLine } = options
   return startProcess({
     ...{ taskRoot, variables, compileCache, temporary, temporaryMb, memoryMb, sourceMaps, runtime, onLine },
+    ...{ shiftsClock },
     ...(inspectPort === null ? {} : { inspectPort }),
   })
 }

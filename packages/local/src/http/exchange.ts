@@ -20,16 +20,42 @@ export interface ExchangeOptions {
   targets(): HttpTargets
   readonly gateways: Readonly<Record<HttpFront, Gateway>>
   /** Runs a function with an event (JSON). Throws `LocalError`. */
-  invoke(functionName: string, event: string, traceId: string): Promise<Outcome>
+  invoke(functionName: string, event: string, traceId: string, requestId?: string): Promise<Outcome>
   /** For Web Functions. */
   readonly lease: TakePlace
   /** Whether a function is waited for however long it takes. */
   isUntimed?(functionName: string): boolean
   readonly log: Log
+  /** Told of every request that went to a function, when its client has got all that it is going to get. */
+  readonly exchanged?: (exchanged: Exchanged) => void
+}
+
+/** What a client got for a request that went to a function. */
+export interface Exchanged {
+  /** Lambda's id of the invocation. */
+  readonly requestId: string
+  readonly functionName: string
+  /** `GET /users`. */
+  readonly request: string
+  /** Null when it got none. */
+  readonly status: number | null
+  /** Why it is not the function's own answer; null when it is. */
+  readonly problem: Problem | null
+  /** Null when there is none, or not yet. */
+  readonly outcome: Outcome | null
+  /** Why the answer ended before its end; null when it is whole. */
+  readonly brokenOff: string | null
+  /** How long it took, in ms. */
+  readonly durationMs: number
 }
 
 /** What becomes of a request, and what the log says about it. */
-type Reply = { readonly by: string } & (
+type Reply = {
+  readonly by: string
+  /** Why `answer` is not the function's own. */
+  readonly problem?: Problem
+  readonly outcome?: Outcome
+} & (
   | { readonly answer: HttpAnswer }
   | { readonly stream: OpenStream; readonly head: ReturnType<Gateway['readHead']> }
 )
@@ -46,8 +72,9 @@ export async function answerRequest(
   const targets = options.targets()
   const found = findTarget(targets, head)
   const say = (status: number, by: string, told: string) => {
-    const ms = (performance.now() - startedAt).toFixed(1)
-    options.log(`${incoming.method} ${incoming.url} ${status} ${ms} ms ${by}${told}`, 'request')
+    const ms = performance.now() - startedAt
+    options.log(`${incoming.method} ${incoming.url} ${status} ${ms.toFixed(1)} ms ${by}${told}`, 'request')
+    return ms
   }
   if (found?.target.web === true) {
     const passed = await passOn(options.lease, found.target.functionName, head, incoming, response)
@@ -58,16 +85,29 @@ export async function answerRequest(
   const traceId = clientTraceId(head) ?? makeTraceId(nowMs)
   const ids: RequestIds = { requestId: randomUUID(), gatewayId: makeGatewayId(), traceId }
 
+  const invocationId = randomUUID()
+
   const request = await receive(gateway, incoming, response, head)
   const reply =
     typeof request === 'string'
       ? { answer: gateway.answerProblem(request), by: 'the request' }
       : found === null
         ? { answer: gateway.answerProblem('no-route'), by: 'no route' }
-        : await ask(options, gateway, found, request, { ids, nowMs })
+        : await ask(options, gateway, found, request, { ids, nowMs, invocationId })
   const told = await send(response, reply, gateway.ownHeaders(ids))
   const status = 'answer' in reply ? reply.answer.status : reply.head.status
-  say(status, reply.by, told)
+  const durationMs = say(status, reply.by, told.said)
+  if (found === null || typeof request === 'string') return
+  options.exchanged?.({
+    requestId: invocationId,
+    functionName: found.target.functionName,
+    request: `${incoming.method} ${incoming.url}`,
+    status: told.clientGone ? null : status,
+    problem: reply.problem ?? null,
+    outcome: reply.outcome ?? null,
+    brokenOff: told.brokenOff,
+    durationMs,
+  })
 }
 
 /** Reads the rest of a request, unless it is more than the gateway takes. */
@@ -97,16 +137,24 @@ async function ask(
   gateway: Gateway,
   { target, match }: FoundTarget,
   request: WireRequest,
-  { ids, nowMs }: { readonly ids: RequestIds; readonly nowMs: number },
+  {
+    ids,
+    nowMs,
+    invocationId,
+  }: { readonly ids: RequestIds; readonly nowMs: number; readonly invocationId: string },
 ): Promise<Reply> {
   const { functionName, stream } = target
-  const refuse = (problem: Problem, by: string): Reply => ({ answer: gateway.answerProblem(problem), by })
+  const refuse = (problem: Problem, by: string): Reply => ({
+    answer: gateway.answerProblem(problem),
+    by,
+    problem,
+  })
   const event = JSON.stringify(gateway.buildEvent(request, { functionName, match, ids, nowMs }))
   const streams = stream && (gateway.front === 'function-url' || gateway.front === 'rest-api')
   const limitMs = streams || options.isUntimed?.(functionName) ? null : gateway.limits.timeoutMs
   try {
     const answered = options
-      .invoke(functionName, event, ids.traceId)
+      .invoke(functionName, event, ids.traceId, invocationId)
       .then((outcome) => readOutcome(gateway, outcome, streams))
     const reply = limitMs === null ? await answered : await within(limitMs, answered)
     if (reply !== null) return reply
@@ -122,12 +170,18 @@ async function ask(
 async function readOutcome(gateway: Gateway, outcome: Outcome, streams: boolean): Promise<Reply> {
   const cold = outcome.initMs === null ? '' : ` (cold start ${outcome.initMs.toFixed(0)} ms)`
   const by = outcome.environmentId + cold
-  if (outcome.functionError !== null) return { answer: gateway.answerProblem('function-failed'), by }
+  const fail = (problem: Problem, reason = ''): Reply => ({
+    answer: gateway.answerProblem(problem),
+    by: by + reason,
+    problem,
+    outcome,
+  })
+  if (outcome.functionError !== null) return fail('function-failed')
   try {
     if (!streams) {
       const { stream } = outcome
       const payload = stream === null ? outcome.payload : (await collect(stream)).toString()
-      return { answer: gateway.readAnswer(payload), by }
+      return { answer: gateway.readAnswer(payload), by, outcome }
     }
     // A function that returns its answer whole is not understood here: its JSON is the body.
     const stream = await openStream(
@@ -135,14 +189,14 @@ async function readOutcome(gateway: Gateway, outcome: Outcome, streams: boolean)
       gateway.limits.preludeBytes,
     )
     try {
-      return { stream, head: gateway.readHead(stream.prelude, stream.contentType), by }
+      return { stream, head: gateway.readHead(stream.prelude, stream.contentType), by, outcome }
     } catch (error) {
       void discard(stream)
       throw error
     }
   } catch (error) {
     const problem = error instanceof MalformedAnswer ? 'answer-malformed' : 'function-failed'
-    return { answer: gateway.answerProblem(problem), by: `${by}: ${(error as Error).message}` }
+    return fail(problem, `: ${(error as Error).message}`)
   }
 }
 
@@ -153,31 +207,43 @@ function wholeStream(payload: string) {
   return { contentType: 'application/json', body }
 }
 
+/** What became of an answer on its way. */
+interface Told {
+  /** For the log; empty when it is what one would expect. */
+  readonly said: string
+  readonly clientGone: boolean
+  readonly brokenOff: string | null
+}
+
+const whole: Told = { said: '', clientGone: false, brokenOff: null }
+const clientGone: Told = { said: ', but the client has gone away', clientGone: true, brokenOff: null }
+
 /** Sends a reply, and says what became of it where that is not what one would expect. */
 async function send(
   response: ServerResponse,
   reply: Reply,
   own: ReturnType<Gateway['ownHeaders']>,
-): Promise<string> {
+): Promise<Told> {
   if ('answer' in reply) {
-    if (response.destroyed) return ', but the client has gone away'
+    if (response.destroyed) return clientGone
     sendAnswer(response, reply.answer, own)
-    return ''
+    return whole
   }
   const { stream, head } = reply
   sendHead(response, head, own)
   if (!hasBody(head.status, response.req.method)) {
     response.end()
     await discard(stream)
-    return ''
+    return whole
   }
   // Out with the head, before there is a body. `flushHeaders` would write its Latin-1 as UTF-8.
   response.write('', 'latin1')
   try {
     await sendStream(response, stream.body)
-    return response.destroyed && !response.writableFinished ? ', but the client has gone away' : ''
+    return response.destroyed && !response.writableFinished ? clientGone : whole
   } catch (error) {
-    return `, which broke off: ${(error as Error).message}`
+    const brokenOff = (error as Error).message
+    return { said: `, which broke off: ${brokenOff}`, clientGone: response.destroyed, brokenOff }
   }
 }
 

@@ -10,10 +10,14 @@ import {
   type RuntimeClient,
   type StreamedPost,
 } from './client.ts'
+import { installClock } from './clock.ts'
 import { describe, stuck, unhandled } from './failure.ts'
 import { type Handler, HandlerError, loadHandler } from './handler.ts'
 import { contextOf } from './invocation.ts'
 import { awslambda, createResponseStream, streamingOf } from './streaming.ts'
+
+/** No part of Lambda's API: what has become of the clock, `{"offsetMs": …, "forMs": …}`. */
+const clockHeader = 'thaw-clock'
 
 /** How the invocation under way is told that it failed; null between invocations. */
 let fail: ((error: FunctionError) => Promise<void>) | null = null
@@ -24,6 +28,9 @@ let onStuck = () => {}
 /** The simulator's cache of compiled modules is in use already, and nothing that a function should see. */
 const ownCompileCache = process.argv.includes('--own-compile-cache')
 if (ownCompileCache) delete process.env.NODE_COMPILE_CACHE
+
+/** Only where the simulator means to put it wrong. */
+const shiftClock = process.argv.includes('--clock') ? installClock() : null
 
 await main()
 
@@ -39,7 +46,13 @@ async function main(): Promise<void> {
     const next = client.next()
     // Environments end by SIGKILL, so this is the time to keep what was compiled, for those that start later.
     if (ownCompileCache) flushCompileCache()
-    await serve(await next.catch(gone))
+    const invocation = await next.catch(gone)
+    const { [clockHeader]: shift } = invocation.headers
+    if (typeof shift === 'string') {
+      const { offsetMs, forMs } = JSON.parse(shift)
+      shiftClock?.(offsetMs, forMs)
+    }
+    await serve(invocation)
   }
 }
 

@@ -36,7 +36,7 @@ function memoryOf(pid: number): { readonly peak: number; readonly resident: numb
 }
 
 /** Only what a process's first thread has started, which is what Node starts processes with. */
-function descendants(pid: number): number[] {
+export function descendants(pid: number): number[] {
   const children = read(`/proc/${pid}/task/${pid}/children`).trim()
   if (children === '') return []
   return children.split(' ').flatMap((child) => [Number(child), ...descendants(Number(child))])

@@ -28,7 +28,7 @@ export function refusal(answer: Answer, context: Context): StoreError {
   const advice = adviceFor(code, answer)
   return new StoreError(code, `${quoted}${advice && `; ${advice}`}`, {
     ...base(context),
-    status,
+    answered: status,
     unknown: passing && writes(context),
   })
 }
@@ -52,7 +52,7 @@ export function interruption(error: unknown, context: Context): StoreError {
 
 /** The error for an answer that does not say what it must. */
 export function nonsense(message: string, answer: Answer, context: Context): StoreError {
-  const details = { ...base(context), status: answer.status, unknown: writes(context) }
+  const details = { ...base(context), answered: answer.status, unknown: writes(context) }
   return new StoreError('STORE_BAD_ANSWER', `${context.endpoint}: ${message}`, details)
 }
 
