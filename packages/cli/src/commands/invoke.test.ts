@@ -1,9 +1,9 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 
@@ -75,6 +75,7 @@ describe('without thaw dev', () => {
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
     try {
+      await mkdir(dirname(announcement), { recursive: true })
       for (const awsUrl of [`http://127.0.0.1:${port}`, 'http://127.0.0.1:1', 7]) {
         await writeFile(announcement, JSON.stringify({ pid: 1, url: '', awsUrl, s3Url: '' }))
         expect(await invoke(['sender', '--payload', '1'])).toMatchObject({ code: 0, out: '1\n' })

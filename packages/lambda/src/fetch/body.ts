@@ -83,10 +83,10 @@ export function isUnusable(body: Body | null): boolean {
 /** Two bodies in place of one: this turns into the first, the second is returned. */
 export function cloneBody(body: Body): Body {
   body.isShared = true
-  if (!body.stream) return { ...body }
-  const [first, second] = body.stream.tee()
-  // Whoever has the stream that was split sees that its halves are read.
-  body.source = null
+  // Whoever has the stream that is split here is to see that its halves are read; where nobody has it, they need not be.
+  const isSeen = body.stream !== null
+  const [first, second] = streamOf(body).tee()
+  if (isSeen) body.source = null
   body.stream = first
   return { ...body, stream: second }
 }

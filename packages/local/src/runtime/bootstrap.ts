@@ -196,6 +196,8 @@ function giveUp(error: unknown): Promise<never> {
 
 /** Without the Runtime API there is nobody left to work for. */
 function gone(): never {
+  // Not `exit`, which keeps compiled modules: Node looks for a folder that is gone with the simulator for ever.
+  process.kill(process.pid, 'SIGKILL')
   process.exit(1)
 }
 
