@@ -42,6 +42,9 @@ async function main(): Promise<void> {
   Object.assign(globalThis, { awslambda })
 
   const serve = await initialise(client)
+  // What the function began while it was loaded, such as registering an extension, is on its way before this asks: the
+  // runtime client of AWS has a connection to open first, this one has it already.
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
   for (;;) {
     const next = client.next()
     // Environments end by SIGKILL, so this is the time to keep what was compiled, for those that start later.
