@@ -1,13 +1,13 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { makeProjectBeside, type TestProject } from '@thaw/testing'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 // `thaw db` on a database in the S3 server of `thaw dev`.
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+let project: TestProject
 let root: string
 
 const config = `import { defineApp, http, sqlite } from '@thaw/app'
@@ -24,15 +24,14 @@ export const handler = serve(async () => {
 }, { with: [db] })`
 
 beforeEach(async () => {
-  // In the repository, where packages can be imported, in a folder that git does not see.
-  const parent = fileURLToPath(new URL('./.thaw', import.meta.url))
-  await mkdir(parent, { recursive: true })
-  root = await mkdtemp(join(parent, 'project-'))
-  await writeFile(join(root, 'thaw.config.ts'), config)
-  await writeFile(join(root, 'api.mjs'), api)
-  await writeFile(join(root, '.env'), 'DATABASE_URL=sqlite+s3://notes/db\n')
+  project = await makeProjectBeside(import.meta.url, {
+    'thaw.config.ts': config,
+    'api.mjs': api,
+    '.env': 'DATABASE_URL=sqlite+s3://notes/db\n',
+  })
+  root = project.root
 })
-afterEach(() => rm(root, { recursive: true }))
+afterEach(() => project.remove())
 
 /** Nothing of this process's environment that leads to a database or a bucket. */
 const environment = Object.fromEntries(

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { cp } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { makeProjectBeside } from '@thaw/testing'
 import { expect } from 'vitest'
 
 export const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
@@ -12,17 +12,8 @@ const guestbook = fileURLToPath(new URL('../../../apps/guestbook', import.meta.u
 export const patient = { timeout: 20_000, interval: 20 }
 
 /** A folder in the repository, where packages can be imported, that git does not see. */
-export async function makeProject(files: Readonly<Record<string, string>> = {}) {
-  const parent = fileURLToPath(new URL('./.thaw', import.meta.url))
-  await mkdir(parent, { recursive: true })
-  const root = await mkdtemp(join(parent, 'project-'))
-  const write = async (name: string, text: string) => {
-    await mkdir(dirname(join(root, name)), { recursive: true })
-    await writeFile(join(root, name), text)
-  }
-  for (const [name, text] of Object.entries(files)) await write(name, text)
-  return { root, write, remove: () => rm(root, { recursive: true, force: true }) }
-}
+export const makeProject = (files?: Readonly<Record<string, string>>) =>
+  makeProjectBeside(import.meta.url, files)
 
 /** A guestbook of its own. */
 export async function makeGuestbook() {

@@ -85,3 +85,12 @@ export function variablesOf(properties: Readonly<Record<string, unknown>>): Reco
   const { Variables } = properties.Environment as { Variables: Readonly<Record<string, unknown>> }
   return Object.fromEntries(Object.entries(Variables).map(([name, value]) => [name, render(value)]))
 }
+
+/** The alias that stands for a function with provisioned environments. */
+export function aliasOf(template: Template, functionId: string): string {
+  const found = resourcesOf(template, 'AWS::Lambda::Alias').find(([, { Properties }]) =>
+    references(Properties.FunctionName).includes(functionId),
+  )
+  if (found === undefined) throw new Error(`${functionId} has no alias`)
+  return found[0]
+}

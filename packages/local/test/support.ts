@@ -1,9 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { loadApp } from '@thaw/app'
+import { makeProjectBeside } from '@thaw/testing'
 import { expect } from 'vitest'
 import { type EnvironmentInfo, type SimulateOptions, type Simulator, simulate } from '../src/index.ts'
 
@@ -51,17 +50,8 @@ export async function atRest({ simulator }: Watched): Promise<void> {
 }
 
 /** A project in the repository, where `@thaw/app` can be imported, that git does not see. */
-export async function makeProject(files: Readonly<Record<string, string>>) {
-  const parent = fileURLToPath(new URL('./.thaw', import.meta.url))
-  await mkdir(parent, { recursive: true })
-  const root = await mkdtemp(join(parent, 'project-'))
-  const write = async (name: string, text: string) => {
-    await mkdir(dirname(join(root, name)), { recursive: true })
-    await writeFile(join(root, name), text)
-  }
-  for (const [name, text] of Object.entries(files)) await write(name, text)
-  return { root, write, remove: () => rm(root, { recursive: true, force: true }) }
-}
+export const makeProject = (files: Readonly<Record<string, string>>) =>
+  makeProjectBeside(import.meta.url, files)
 
 export interface RawResponse {
   readonly status: number

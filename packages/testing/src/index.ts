@@ -13,6 +13,7 @@ export {
 } from './faulty-store.ts'
 export { type Latency, latencyStore } from './latency-store.ts'
 export { type PostgresServer, startPostgres } from './postgres/server.ts'
+export { makeProjectBeside, type TestProject } from './project.ts'
 export { type SeededRandom, seededRandom } from './random.ts'
 export type { ServerFault } from './s3/faults.ts'
 export { type S3Server, type S3ServerOptions, startS3Server } from './s3/server.ts'

@@ -1,10 +1,11 @@
-import { type AppDefinition, http, queue, schedule, socket } from '@thaw/app'
+import { http, queue, schedule, socket } from '@thaw/app'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createWorkspace } from '../../test/project.ts'
+import { synthFunctions } from '../../test/synth.ts'
 import {
+  aliasOf,
   lambdaNamed,
   type Resource,
-  readTemplate,
   references,
   render,
   resourcesOf,
@@ -12,9 +13,7 @@ import {
   type Template,
   variablesOf,
 } from '../../test/template.ts'
-import { buildApp } from '../build/build-app.ts'
 import { SynthError } from '../errors.ts'
-import { synthApp } from './synth-app.ts'
 
 const entry = './src/f.ts'
 const workspace = createWorkspace()
@@ -23,7 +22,7 @@ let outputs: Readonly<Record<string, string>>
 let functions: Readonly<Record<string, string>>
 
 beforeAll(async () => {
-  ;({ template, outputs, functions } = await synth({
+  ;({ template, outputs, functions } = await synthFunctions(workspace, {
     api: http(entry),
     live: socket(entry, { route: ['$connect', '$default', 'watch'] }),
     leave: socket(entry, { route: '$disconnect' }),
@@ -35,29 +34,12 @@ beforeAll(async () => {
 })
 afterAll(() => workspace[Symbol.asyncDispose]())
 
-async function synth(functions: AppDefinition['functions']) {
-  const files = { 'src/f.ts': 'export const handler = () => null' }
-  const { loaded, outDir } = await workspace.project({ name: 'shop', functions }, files)
-  const build = await buildApp(loaded, { outDir })
-  const result = await synthApp(loaded, build, { stage: 'dev', outDir: await workspace.folder() })
-  return { ...result, template: await readTemplate(result.templateFile) }
-}
-
 function named(type: string, property: string, name: string): [string, Resource] {
   const found = resourcesOf(template, type).find(([, { Properties }]) => Properties[property] === name)
   if (found === undefined) throw new Error(`the template has no ${type} ${name}`)
   return found
 }
 const queueNamed = (name: string) => named('AWS::SQS::Queue', 'QueueName', name)
-
-/** The alias that stands for a function with provisioned environments. */
-function aliasOf(functionId: string): string {
-  const found = resourcesOf(template, 'AWS::Lambda::Alias').find(([, { Properties }]) =>
-    references(Properties.FunctionName).includes(functionId),
-  )
-  if (found === undefined) throw new Error(`${functionId} has no alias`)
-  return found[0]
-}
 
 function mappingOf(queueId: string): Readonly<Record<string, unknown>> {
   const found = resourcesOf(template, 'AWS::Lambda::EventSourceMapping').find(([, { Properties }]) =>
@@ -100,7 +82,7 @@ test('Lambda hands over messages as declared, and takes back those that failed',
     ScalingConfig: { MaximumConcurrency: 4 },
   })
   // As `function:live`, both taken from the alias's ARN.
-  expect(references(ofWorker.FunctionName)).toContain(aliasOf(worker.id))
+  expect(references(ofWorker.FunctionName)).toContain(aliasOf(template, worker.id))
   const ordered = mappingOf(queueNamed('shop-dev-ordered.fifo')[0])
   expect(ordered).toMatchObject({ BatchSize: 10, FunctionResponseTypes: ['ReportBatchItemFailures'] })
   expect(ordered).not.toHaveProperty('MaximumBatchingWindowInSeconds')
@@ -182,8 +164,10 @@ test('a schedule is a rule that tries for six hours, and may invoke its function
   const never = lambdaNamed(template, 'shop-dev-never')
   const [, disabled] = named('AWS::Events::Rule', 'Name', 'shop-dev-never')
   expect(disabled.Properties.State).toBe('DISABLED')
-  expect(references(disabled.Properties.Targets)).toEqual([aliasOf(never.id)])
-  expect(async.some(({ Qualifier }) => references(Qualifier).includes(aliasOf(never.id)))).toBe(true)
+  expect(references(disabled.Properties.Targets)).toEqual([aliasOf(template, never.id)])
+  expect(async.some(({ Qualifier }) => references(Qualifier).includes(aliasOf(template, never.id)))).toBe(
+    true,
+  )
 })
 
 test('provisioned environments belong to a version, and what invokes goes through its alias', () => {
@@ -192,7 +176,7 @@ test('provisioned environments belong to a version, and what invokes goes throug
     ['never', 1],
   ] as const) {
     const { id } = lambdaNamed(template, `shop-dev-${name}`)
-    const alias = template.Resources[aliasOf(id)]
+    const alias = template.Resources[aliasOf(template, id)]
     expect(alias?.Properties).toMatchObject({
       Name: 'live',
       ProvisionedConcurrencyConfig: { ProvisionedConcurrentExecutions: provisioned },
@@ -275,16 +259,18 @@ test('what invokes each function is told', () => {
 })
 
 test('an application without HTTP functions has no HTTP API', async () => {
-  const { template: alone, outputs: few } = await synth({ nightly: schedule(entry, 'rate(1 day)') })
+  const { template: alone, outputs: few } = await synthFunctions(workspace, {
+    nightly: schedule(entry, 'rate(1 day)'),
+  })
   expect(resourcesOf(alone, 'AWS::ApiGatewayV2::Api')).toEqual([])
   expect(few).toEqual({})
 })
 
 test('a queue whose messages throttling would kill is refused, and so are alike outputs', async () => {
-  const one = synth({ worker: queue(entry, { concurrency: 1 }) })
+  const one = synthFunctions(workspace, { worker: queue(entry, { concurrency: 1 }) })
   await expect(one).rejects.toThrow(SynthError)
   await expect(one).rejects.toThrow(/after 3 such tries they would be dead letters: give it tries: 5 or more/)
-  await synth({ worker: queue(entry, { concurrency: 1, tries: 5 }) })
-  const alike = synth({ 'a-1': queue(entry), a1: schedule(entry, 'rate(1 day)') })
+  await synthFunctions(workspace, { worker: queue(entry, { concurrency: 1, tries: 5 }) })
+  const alike = synthFunctions(workspace, { 'a-1': queue(entry), a1: schedule(entry, 'rate(1 day)') })
   await expect(alike).rejects.toThrow(`'a-1' and 'a1' would have outputs of one name: rename one`)
 })

@@ -1,10 +1,11 @@
 import { type AppDefinition, http, sqlite } from '@thaw/app'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createWorkspace } from '../../test/project.ts'
+import { synthFunctions } from '../../test/synth.ts'
 import {
+  aliasOf,
   lambdaNamed,
   type Resource,
-  readTemplate,
   references,
   render,
   resourcesOf,
@@ -12,8 +13,6 @@ import {
   type Template,
   variablesOf,
 } from '../../test/template.ts'
-import { buildApp } from '../build/build-app.ts'
-import { synthApp } from './synth-app.ts'
 
 const entry = './src/f.ts'
 const workspace = createWorkspace()
@@ -26,7 +25,7 @@ beforeAll(async () => {
     template,
     outputs,
     functions: described,
-  } = await synth({
+  } = await synthFunctions(workspace, {
     api: http(entry, { front: 'rest-api' }),
     chat: http(entry, { front: 'rest-api', route: 'POST /chat', stream: true, timeout: '5m' }),
     'live-feed': http(entry, { front: 'function-url', stream: true, timeout: '10m' }),
@@ -37,25 +36,8 @@ beforeAll(async () => {
 })
 afterAll(() => workspace[Symbol.asyncDispose]())
 
-async function synth(functions: AppDefinition['functions'], database?: AppDefinition['database']) {
-  const files = { 'src/f.ts': 'export const handler = () => null' }
-  const app = { name: 'shop', functions, ...(database === undefined ? {} : { database }) }
-  const { loaded, outDir } = await workspace.project(app, files)
-  const build = await buildApp(loaded, { outDir })
-  const result = await synthApp(loaded, build, { stage: 'dev', outDir: await workspace.folder() })
-  return { ...result, template: await readTemplate(result.templateFile) }
-}
-
 const idOf = (name: string) => lambdaNamed(template, `shop-dev-${name}`).id
 const propertiesOf = (type: string) => resourcesOf(template, type).map(([, { Properties }]) => Properties)
-function aliasOf(functionId: string): string {
-  const found = resourcesOf(template, 'AWS::Lambda::Alias').find(([, { Properties }]) =>
-    references(Properties.FunctionName).includes(functionId),
-  )
-  if (found === undefined) throw new Error(`${functionId} has no alias`)
-  return found[0]
-}
-
 function only(type: string): [string, Resource] {
   const [found, ...others] = resourcesOf(template, type)
   if (found === undefined || others.length > 0) throw new Error(`expected one ${type}`)
@@ -137,8 +119,8 @@ test('a Function URL is open, and says how answers are sent', () => {
     [
       [idOf('live-feed'), 'lambda:InvokeFunction'],
       [idOf('live-feed'), 'lambda:InvokeFunctionUrl'],
-      [aliasOf(idOf('plain')), 'lambda:InvokeFunction'],
-      [aliasOf(idOf('plain')), 'lambda:InvokeFunctionUrl'],
+      [aliasOf(template, idOf('plain')), 'lambda:InvokeFunction'],
+      [aliasOf(template, idOf('plain')), 'lambda:InvokeFunctionUrl'],
     ].sort(),
   )
   // Anyone, but over the address only.
@@ -160,7 +142,7 @@ test('what stands before a function tells it whether it streams', () => {
 
 test('an HTTP API goes through the alias of a function with provisioned environments', () => {
   const [integration] = propertiesOf('AWS::ApiGatewayV2::Integration')
-  const alias = aliasOf(idOf('v2'))
+  const alias = aliasOf(template, idOf('v2'))
   expect(references(integration?.IntegrationUri)).toEqual([alias])
   const [permission] = propertiesOf('AWS::Lambda::Permission').filter(({ FunctionName }) =>
     references(FunctionName).includes(alias),
@@ -173,10 +155,8 @@ test('an HTTP API goes through the alias of a function with provisioned environm
 test('another package is another version', async () => {
   const version = async (source: string) => {
     const functions = { v2: http(entry, { provisioned: 3 }) }
-    const { loaded, outDir } = await workspace.project({ name: 'shop', functions }, { 'src/f.ts': source })
-    const build = await buildApp(loaded, { outDir })
-    const { templateFile } = await synthApp(loaded, build, { stage: 'dev', outDir: await workspace.folder() })
-    return resourcesOf(await readTemplate(templateFile), 'AWS::Lambda::Version').map(([id]) => id)
+    const { template } = await synthFunctions(workspace, functions, { source })
+    return resourcesOf(template, 'AWS::Lambda::Version').map(([id]) => id)
   }
   const first = await version('export const handler = () => 1')
   expect(first).toHaveLength(1)
@@ -243,7 +223,7 @@ test('what invokes each function is told', () => {
 
 test('what cannot be deployed or cannot work is refused with the reason', async () => {
   const problems = (functions: AppDefinition['functions'], database?: AppDefinition['database']) =>
-    synth(functions, database).then(
+    synthFunctions(workspace, functions, database === undefined ? {} : { database }).then(
       () => [],
       (error: Error) => error.message.split('\n'),
     )
