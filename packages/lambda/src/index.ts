@@ -45,6 +45,7 @@ export {
 } from './schedule/schedule.ts'
 export { createSecrets, parameter, type SecretOptions, type Secrets, secret } from './secrets/secrets.ts'
 export { type HttpHandler, serve } from './serve.ts'
+export { initialised } from './shutdown/shutdown.ts'
 export {
   type Broadcast,
   type Connections,

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncLocalStorage } from './async-context.ts'
 import type { Deadline } from './deadline.ts'
 import { InvalidContextError } from './errors.ts'
 import type { Caller, HttpEvent } from './fronts/exchange.ts'
@@ -133,7 +133,8 @@ export function createReception(): (lambdaContext: LambdaContext) => Arrival {
 function traceIdOf(lambdaContext: LambdaContext): string | null {
   const { xRayTraceId } = lambdaContext as { xRayTraceId?: unknown }
   const header = typeof xRayTraceId === 'string' ? xRayTraceId : process.env._X_AMZN_TRACE_ID
-  return /(?:^|;)\s*Root=([\w-]+)/i.exec(header ?? '')?.[1] ?? null
+  const root = header?.split(';').find((field) => field.trim().toLowerCase().startsWith('root='))
+  return root?.split('=')[1]?.trim() || null
 }
 
 /** Throws `InvalidContextError` unless `context` can name the request and its deadline. */

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncLocalStorage } from './async-context.ts'
 import type { Invocation } from './invocation.ts'
 
 /** Something that takes part in every invocation, such as a database. */

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 
-const fixture = fileURLToPath(new URL('./fixtures/shutdown.ts', import.meta.url))
+const fixture = (name: string) => fileURLToPath(new URL(`./fixtures/${name}.ts`, import.meta.url))
 const stops: (() => unknown)[] = []
 afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop()
@@ -37,9 +37,9 @@ async function extensionsApi(register: (response: ServerResponse) => void) {
   return { address, calls, waiting: waiting.promise, answered: answered.promise }
 }
 
-function start(api: string | undefined, participants: string[]) {
+function start(api: string | undefined, participants: string[], name = 'shutdown') {
   const { AWS_LAMBDA_RUNTIME_API: _, ...rest } = process.env
-  const child: ChildProcess = spawn(process.execPath, [fixture, ...participants], {
+  const child: ChildProcess = spawn(process.execPath, [fixture(name), ...participants], {
     env: { ...rest, ...(api !== undefined && { AWS_LAMBDA_RUNTIME_API: api }) },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -112,4 +112,29 @@ test('nothing is registered without anything to shut down, nor are signals touch
     expect(await run.output).toBe('up\n')
   }
   expect(api.calls).toEqual([])
+})
+
+test('a module that waits for it is loaded when the registration has been answered', async () => {
+  const asked = Promise.withResolvers<ServerResponse>()
+  const api = await extensionsApi(asked.resolve)
+  const { output, ended, errors } = start(api.address, [], 'initialised')
+  let isLoaded = false
+  output.then(() => {
+    isLoaded = true
+  })
+  const response = await asked.promise
+  // The module would be done long before a second process has started.
+  const other = start(undefined, [], 'initialised')
+  expect(await other.output).toBe('loaded\n')
+  expect(isLoaded).toBe(false)
+  accept(response)
+  expect([await output, await errors]).toEqual(['loaded\n', ''])
+  await Promise.all([ended, other.ended])
+})
+
+test('an Extensions API that does not answer is given up, and the module is loaded without', async () => {
+  const api = await extensionsApi(() => {})
+  const { output, errors } = start(api.address, [], 'initialised')
+  expect(await output).toBe('loaded\n')
+  expect(await errors).toContain('no answer within 1000 ms')
 })

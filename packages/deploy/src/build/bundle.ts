@@ -1,8 +1,8 @@
 import { posix, relative } from 'node:path'
-import { type BuildResult, build, type Message, type Metafile } from 'esbuild'
+import { type BuildResult, build, type Message, type Metafile, type Plugin } from 'esbuild'
 import { BuildError, type SourceProblem } from '../errors.ts'
 import { chunkNames, renameChunks } from './chunks.ts'
-import { findStandIns } from './stand-ins.ts'
+import { findAdapter, startEntry, startPlugin } from './start.ts'
 
 /** A bundle in memory. */
 export interface Bundle {
@@ -15,8 +15,14 @@ export interface Bundle {
   readonly warnings: readonly string[]
 }
 
+/** Kept free in each module for what has to be there before all that esbuild writes, so that source maps stay right. */
+const firstLine = '//\n'
+
 /** CommonJS packages call `require` for Node's own modules; an ES module has none of its own. */
-const banner = `import{createRequire as thawCreateRequire}from'node:module';const require=thawCreateRequire(import.meta.url);`
+const requireLine = `import{createRequire as thawCreateRequire}from'node:module';const require=thawCreateRequire(import.meta.url);`
+
+/** What esbuild's own `require` says without one; it is in the modules that have to have one. */
+const lacksRequire = 'Dynamic require of '
 
 interface BundleOptions {
   readonly root: string
@@ -32,26 +38,36 @@ interface BundleOptions {
  * The AWS SDK stays outside, because the runtime brings it, and so does pg's optional native client. Throws
  * `BuildError` with every problem.
  *
- * Where `index` uses `@thaw/lambda`, the stand-ins for the classes of fetch are in place before anything else is loaded. A
- * module of its own sees to that: inside a bundle, what is shared with a chunk would be run before the first import.
+ * Where `index` uses `@thaw/lambda`, it begins with that, as `startPlugin` says. It is one module where nothing is shared with
+ * another: each further file takes longer to load than ten kilobytes.
  */
 export async function bundle(options: BundleOptions): Promise<Bundle> {
   const { root, entries } = options
-  const result = await run(options)
-  checkExports(result.metafile, options)
+  const plain = await run(options)
+  checkExports(plain.metafile, options)
   const index = entries.get('index')
-  const standIns = index === undefined ? null : findStandIns(result.metafile, root, posix.normalize(index))
-  if (index === undefined || standIns === null) return read(result, options)
-  const others = [...entries].filter(([name]) => name !== 'index')
-  const apart = { ...options, entries: new Map([...others, ['app', index], ['fetch', standIns]]) }
-  const bundled = read(await run(apart), apart)
-  const start = new TextEncoder().encode(`import"./fetch.mjs";export*from"./app.mjs";\n`)
-  return { ...bundled, modules: new Map([['index.mjs', start], ...bundled.modules]) }
+  const adapter = index === undefined ? null : findAdapter(plain.metafile, root, posix.normalize(index))
+  if (index === undefined || adapter === null) return read(plain, options)
+  const started = new Map([...entries, ['index', startEntry]])
+  // What is shared with a chunk is run before the module that begins with the adapter. An entry of their own puts the stand-ins
+  // into a chunk as well, which can be asked for before the others.
+  const isShared = plain.metafile.outputs[outputOf('index', options)]?.imports.some(isChunk)
+  if (isShared) started.set('fetch', adapter.standIns)
+  const whole = { ...options, entries: started }
+  const result = await run(whole, [startPlugin(index, adapter, root)])
+  return read(result, whole, isShared ? relative(root, adapter.standIns).replaceAll('\\', '/') : null)
+}
+
+function isChunk({ kind, external }: Metafile['outputs'][string]['imports'][number]): boolean {
+  return kind === 'import-statement' && external !== true
 }
 
 type Result = BuildResult<{ metafile: true; write: false }>
 
-async function run({ root, entries, mapsDirectory }: BundleOptions): Promise<Result> {
+async function run(
+  { root, entries, mapsDirectory }: BundleOptions,
+  plugins: readonly Plugin[] = [],
+): Promise<Result> {
   return build({
     absWorkingDir: root,
     entryPoints: Object.fromEntries(entries),
@@ -71,7 +87,8 @@ async function run({ root, entries, mapsDirectory }: BundleOptions): Promise<Res
     legalComments: 'none',
     sourcemap: 'external',
     external: ['pg-native', '@aws-sdk/*'],
-    banner: { js: banner },
+    banner: { js: firstLine.trimEnd() },
+    plugins: [...plugins],
     logLevel: 'silent',
   }).catch((error: unknown) => {
     throw isBuildFailure(error) ? new BuildError(error.errors.map(toProblem), { cause: error }) : error
@@ -98,18 +115,36 @@ function checkExports({ outputs }: Metafile, options: BundleOptions): void {
   if (problems.length > 0) throw new BuildError(problems)
 }
 
-function read({ metafile: { outputs }, outputFiles, warnings }: Result, options: BundleOptions): Bundle {
+/** @param standIns the input whose output `index` is to load before all others; null for none. */
+function read(
+  { metafile: { outputs }, outputFiles, warnings }: Result,
+  options: BundleOptions,
+  standIns: string | null = null,
+): Bundle {
   const { entries, mapsDirectory } = options
   const entryOutputs = [...entries.keys()].sort().map((name) => outputOf(name, options))
   const names = chunkNames(outputs, entryOutputs)
+  const before = standIns === null ? '' : `import"./${chunkOf(standIns, outputs)}";`
   const modules = new Map<string, Uint8Array>()
   const sourceMaps = new Map<string, Uint8Array>()
   for (const file of outputFiles) {
     const path = renameChunks(relative(mapsDirectory, file.path).replaceAll('\\', '/'), names)
+    // Of this entry the chunk is all that is wanted.
+    if (standIns !== null && path.startsWith('fetch.mjs')) continue
     if (path.endsWith('.map')) sourceMaps.set(path, file.contents)
-    else modules.set(path, new TextEncoder().encode(renameChunks(file.text, names)))
+    else {
+      const needed = file.text.includes(lacksRequire) ? requireLine : ''
+      const text = `${path === 'index.mjs' ? before : ''}${needed}\n${file.text.slice(firstLine.length)}`
+      modules.set(path, new TextEncoder().encode(renameChunks(text, names)))
+    }
   }
   return { modules, sourceMaps, outputs, warnings: warnings.map(describeWarning) }
+}
+
+/** The chunk that an input is in: `chunks/…`. */
+function chunkOf(input: string, outputs: Metafile['outputs']): string {
+  const [path = ''] = Object.entries(outputs).find(([, { inputs }]) => input in inputs) ?? []
+  return path.slice(path.lastIndexOf('chunks/'))
 }
 
 function isBuildFailure(error: unknown): error is { readonly errors: readonly Message[] } {

@@ -41,9 +41,12 @@ export function assembleRequest(event: EventBody, found: Found): RequestParts {
   }
 }
 
+/** No `Request` can have them. https://fetch.spec.whatwg.org/#forbidden-method */
+const refusedMethods = new Set(['CONNECT', 'TRACE', 'TRACK'])
+
 function checkMethod(method: string, field: string): string {
   if (!isToken(method)) throw new MalformedEventError(field, 'is no HTTP method.')
-  if (/^(?:connect|trace|track)$/i.test(method)) {
+  if (refusedMethods.has(method.toUpperCase())) {
     throw new RequestRefusedError(501, `The method ${method} is not implemented.`)
   }
   return method

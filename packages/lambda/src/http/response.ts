@@ -69,8 +69,8 @@ const connectionHeaders = new Set([
   'upgrade',
 ])
 
-const textType =
-  /^(?:text\/|application\/(?:json|xml|javascript|x-www-form-urlencoded|x-ndjson|yaml)$)|\+(?:json|xml)$/
+/** What is text of `application/…`, beside `…+json` and `…+xml`. */
+const textFormats = new Set(['json', 'xml', 'javascript', 'x-www-form-urlencoded', 'x-ndjson', 'yaml'])
 
 /** Whether HTTP allows a body in the answer with `status` to a request with `method`. */
 export function allowsBody(status: number, method: string): boolean {
@@ -124,19 +124,25 @@ export async function readAnswer(response: ResponseParts, method: string): Promi
 
 // The characters of a header value are bytes; the answer is JSON, whose characters the front writes as UTF-8.
 function headerText(name: string, value: string): string {
+  if (/^[\t -~]*$/.test(value)) return value
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   if (/[\0-\x08\x0a-\x1f\x7f]/.test(value)) {
     throw new InvalidResponseError(
       `The response header ${name} holds a control character. No front can send it.`,
     )
   }
-  if (!/[\x80-\xff]/.test(value)) return value
   const bytes = Buffer.from(value, 'latin1')
   return isUtf8(bytes) ? bytes.toString('utf8') : value
 }
 
 function isTextual(headers: Record<string, string>): boolean {
   const encoding = headers['content-encoding']?.trim().toLowerCase() || 'identity'
-  const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
-  return encoding === 'identity' && type !== undefined && textType.test(type)
+  const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
+  return encoding === 'identity' && isTextType(type)
+}
+
+function isTextType(type: string): boolean {
+  const [family, format = ''] = type.split('/', 2)
+  const isText = family === 'text' || (family === 'application' && textFormats.has(format))
+  return isText || format.endsWith('+json') || format.endsWith('+xml')
 }

@@ -2,7 +2,7 @@ import { RequestRefusedError } from '../errors.ts'
 
 /** Encodes a path that the front has decoded: everything but path characters, `%` included. */
 export function encodeDecodedPath(path: string): string {
-  return encodeURI(path.toWellFormed()).replace(/[?#]/g, encodeURIComponent)
+  return encodeURI(path.toWellFormed()).replaceAll('?', '%3F').replaceAll('#', '%23')
 }
 
 /** Leaves an encoded path as it is, save characters that would end the path or be taken for `/`. */
@@ -16,7 +16,7 @@ export function encodeRawQuery(query: string): string {
 }
 
 function encodeCharacters(text: string, characters: RegExp): string {
-  return text.toWellFormed().replace(characters, encodeURIComponent)
+  return text === '' ? text : text.toWellFormed().replace(characters, encodeURIComponent)
 }
 
 /**
@@ -42,7 +42,7 @@ export function originOf(scheme: 'http' | 'https', host: string): string {
   const written = `${scheme}://${host}`
   // A function has few hosts, mostly one, and parsing its URL costs half of reading a request.
   if (written !== lastWritten) {
-    const plain = /^(?:[\w.~-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i.test(host)
+    const plain = /^(?:[\w.~-]+|\[[\dA-Fa-f:.]+\])(?::\d{1,5})?$/.test(host)
     const url = plain ? URL.parse(written) : null
     if (!url) throw new RequestRefusedError(400, `The Host header is no host: ${JSON.stringify(host)}`)
     lastWritten = written

@@ -13,6 +13,17 @@ const shutdowns = new Map<Participant, Shutdown>()
 const first = new Set<Shutdown>()
 let isWatching = false
 let isEnding = false
+let registered = Promise.resolve()
+
+/**
+ * Resolves when everything is settled that handlers have begun while they were made: that SIGTERM comes before the environment
+ * ends. Await it at the top level of a function's module, below its handler, if something is to be shut down: Lambda refuses
+ * what is asked for after its runtime has asked for the first event, which it does as soon as the module is loaded. Functions
+ * that `thaw build` has packaged do so.
+ */
+export function initialised(): Promise<void> {
+  return registered
+}
 
 /** Has `shutdown` called, and waits for it, but no longer than half the time, before the participants are shut down. */
 export function shutDownFirst(shutdown: Shutdown): void {
@@ -38,10 +49,10 @@ function watch(): void {
   process.on('SIGTERM', end)
   // A Web Function gets SIGTERM anyway.
   if (!api || endpoint) return
-  registerExtension(api).then(({ refusal }) => {
+  registered = registerExtension(api).then(({ refusal }) => {
     // A runtime interface without extensions, as local tools have it, sends no SIGTERM either.
     if (refusal && refusal !== 'status 404') {
-      tell('WARN', `Without an extension nothing is shut down before the environment ends: ${refusal}`)
+      tell('WARN', `Nothing is shut down before the environment ends, for lack of an extension: ${refusal}`)
     }
   })
 }

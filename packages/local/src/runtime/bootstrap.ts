@@ -43,7 +43,7 @@ async function main(): Promise<void> {
 
   const serve = await initialise(client)
   // What the function began while it was loaded, such as registering an extension, is on its way before this asks: the
-  // runtime client of AWS has a connection to open first, this one has it already.
+  // runtime client of AWS has a connection to open first, this one has it already. Packages wait for it themselves.
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
   for (;;) {
     const next = client.next()
