@@ -1,22 +1,26 @@
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import type { Contestant } from './adapters.ts'
 
 const FOLDER = fileURLToPath(new URL('.', import.meta.url))
-/** Of CommonJS packages, which call `require` for Node's own modules. */
+/** For CommonJS packages, which call `require` for Node's own modules. */
 const REQUIRE = `import{createRequire}from'node:module';const require=createRequire(import.meta.url);`
+/** What esbuild puts into bundles of such packages. */
+const NEEDS_REQUIRE = 'Dynamic require of '
 
 /** Bundles and minifies an adapter with its application into `directory`. Gives the path of the module. */
 export async function bundleEntry({ entry }: Contestant, directory: string): Promise<string> {
-  const outfile = join(directory, `${entry}.mjs`)
-  await build({
+  const { outputFiles } = await build({
     ...settings,
     entryPoints: [join(FOLDER, 'entries', `${entry}.ts`)],
-    banner: { js: REQUIRE },
-    outfile,
+    write: false,
   })
-  return outfile
+  const text = outputFiles[0]?.text ?? ''
+  const path = join(directory, `${entry}.mjs`)
+  await writeFile(path, text.includes(NEEDS_REQUIRE) ? REQUIRE + text : text)
+  return path
 }
 
 /** Bytes of an adapter alone, bundled and minified: all that a function which imports it loads at its start. */
