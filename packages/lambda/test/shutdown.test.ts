@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 
@@ -115,21 +116,18 @@ test('nothing is registered without anything to shut down, nor are signals touch
 })
 
 test('a module that waits for it is loaded when the registration has been answered', async () => {
-  const asked = Promise.withResolvers<ServerResponse>()
-  const api = await extensionsApi(asked.resolve)
-  const { output, ended, errors } = start(api.address, [], 'initialised')
-  let isLoaded = false
-  output.then(() => {
-    isLoaded = true
+  const steps: string[] = []
+  const api = await extensionsApi(async (response) => {
+    // Time for what does not wait to come in between.
+    await setTimeout(200)
+    steps.push('registered')
+    accept(response)
   })
-  const response = await asked.promise
-  // The module would be done long before a second process has started.
-  const other = start(undefined, [], 'initialised')
-  expect(await other.output).toBe('loaded\n')
-  expect(isLoaded).toBe(false)
-  accept(response)
-  expect([await output, await errors]).toEqual(['loaded\n', ''])
-  await Promise.all([ended, other.ended])
+  const run = start(api.address, [], 'initialised')
+  run.child.stdout?.on('data', () => steps.push('loaded'))
+  await run.ended
+  expect(steps).toEqual(['registered', 'loaded'])
+  expect(await run.errors).toBe('')
 })
 
 test('an Extensions API that does not answer is given up, and the module is loaded without', async () => {
