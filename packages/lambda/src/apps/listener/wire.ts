@@ -12,7 +12,7 @@ type Written = ((error?: Error) => void) | null | undefined
 
 /**
  * What a listener has as its socket. What Node's `ServerResponse` writes ends here, and is had again as the parts of an
- * answer; there is nothing to read. No `Duplex`: what that does for each request costs more than this whole package.
+ * answer; there is nothing to read. No `Duplex`, whose two states and their turns were a third of what a call cost.
  */
 export class Wire extends Stream {
   readonly remoteAddress: string | undefined
