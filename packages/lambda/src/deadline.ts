@@ -11,14 +11,14 @@ export class Deadline {
   /** Made for who asks for the signal: the first of a process is loaded, and few look at it. */
   #controller: AbortController | null = null
   #error: DeadlineError | null = null
-  readonly #expired = Promise.withResolvers<never>()
+  /** Called with the error when the time is up. */
+  readonly #racers: ((error: DeadlineError) => void)[] = []
   readonly #timer: NodeJS.Timeout | undefined
 
   /** Expires half a second before Lambda's end, or a tenth of the time when that is less: what is left is for the answer. */
   constructor(lambdaContext: LambdaContext) {
     const limitMs = lambdaContext.getRemainingTimeInMillis()
     this.at = Date.now() + limitMs
-    this.#expired.promise.catch(() => {})
     const waitMs = limitMs - Math.min(500, limitMs / 10)
     if (!(waitMs <= longestTimer)) return
     this.#timer = setTimeout(() => this.#expire(new DeadlineError(limitMs)), waitMs)
@@ -39,7 +39,12 @@ export class Deadline {
 
   /** What `work` settles with, or a rejection with `DeadlineError` if that takes too long. */
   race<T>(work: Promise<T>): Promise<T> {
-    return Promise.race([work, this.#expired.promise])
+    // Not by `Promise.race`, which costs every event as much as all else that is here.
+    return new Promise((resolve, reject) => {
+      if (this.#error) reject(this.#error)
+      else this.#racers.push(reject)
+      work.then(resolve, reject)
+    })
   }
 
   /** Throws `DeadlineError` once the time is up. */
@@ -55,6 +60,6 @@ export class Deadline {
   #expire(error: DeadlineError): void {
     this.#error = error
     this.#controller?.abort(error)
-    this.#expired.reject(error)
+    for (const reject of this.#racers) reject(error)
   }
 }

@@ -8,14 +8,21 @@ export interface Head {
 
 /** Reads a head as Node's `ServerResponse` writes it, in one string; null for 1xx, which more will follow. */
 export function readHead(text: string): Head | null {
-  const end = text.indexOf('\r\n\r\n')
-  const [statusLine = '', ...lines] = text.slice(0, end).split('\r\n')
-  const status = Number(statusLine.slice(9, 12))
+  const status = Number(text.slice(9, 12))
   if (status < 200) return null
-  return { status, headers: lines.map(readLine), rest: text.slice(end + 4) }
+  const headers: [name: string, value: string][] = []
+  let start = text.indexOf('\r\n') + 2
+  let end = text.indexOf('\r\n', start)
+  while (end > start) {
+    const colon = text.indexOf(':', start)
+    headers.push([text.slice(start, colon).toLowerCase(), withoutSpace(text.slice(colon + 1, end))])
+    start = end + 2
+    end = text.indexOf('\r\n', start)
+  }
+  return { status, headers, rest: text.slice(end + 2) }
 }
 
-function readLine(line: string): [name: string, value: string] {
-  const colon = line.indexOf(':')
-  return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()]
+// Not by `trim`, which takes the byte 0xA0 for a space: many a character ends in it.
+function withoutSpace(value: string): string {
+  return value.replace(/^[ \t]+|[ \t]+$/g, '')
 }

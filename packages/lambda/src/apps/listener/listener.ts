@@ -1,8 +1,9 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { ServeConfigError } from '../../errors.ts'
-import type { RequestParts } from '../../http/request.ts'
 import type { OwnApp } from '../app.ts'
 import type { Application } from '../application.ts'
+import { fill } from './request.ts'
+import { connect } from './response.ts'
 import { Wire } from './wire.ts'
 
 /** What `http.createServer` takes. */
@@ -60,58 +61,4 @@ function listenerApplication(listener: RequestListener): Application {
     }
     return wire.answer
   }
-}
-
-interface ParsedMessage extends IncomingMessage {
-  /** @param count of names and values together. */
-  _addHeaderLines(rawHeaders: string[], count: number): void
-}
-
-function fill(request: IncomingMessage, { method, target, headers, body }: RequestParts): IncomingMessage {
-  request.method = method
-  request.url = target
-  request.httpVersion = '1.1'
-  request.httpVersionMajor = 1
-  request.httpVersionMinor = 1
-  const rawHeaders: string[] = []
-  for (const [name, value] of headers)
-    rawHeaders.push(name, value)
-    // As Node's parser gives them: the maps are made when a listener looks at them.
-  ;(request as ParsedMessage)._addHeaderLines(rawHeaders, rawHeaders.length)
-  request.complete = true
-  if (body) request.push(body)
-  request.push(null)
-  return request
-}
-
-/** Does what Node's server does with a response of its own. */
-function connect(response: ServerResponse, wire: Wire): ServerResponse {
-  // The front has a date, a connection and a framing of its own.
-  response.sendDate = false
-  response.shouldKeepAlive = false
-  response.useChunkedEncodingByDefault = false
-  // A listener that asks for chunks itself, as proxies do, would get their lengths between the bytes of its body.
-  const { writeHead } = response
-  response.writeHead = (...head: unknown[]) => {
-    Reflect.apply(writeHead, response, head)
-    response.chunkedEncoding = false
-    return response
-  }
-  response.assignSocket(wire as never)
-  wire.on('drain', () => {
-    clearNeedDrain(response)
-    if (!response.writableEnded) response.emit('drain')
-  })
-  response.on('finish', () => {
-    wire.complete()
-    response.detachSocket(wire as never)
-    process.nextTick(() => response.emit('close'))
-  })
-  return response
-}
-
-/** Node's server resets this mark, which only a symbol names; a second `pipe` would wait for ever where it stayed. */
-function clearNeedDrain(response: ServerResponse): void {
-  const mark = Object.getOwnPropertySymbols(response).find(({ description }) => description === 'kNeedDrain')
-  if (mark) Object.assign(response, { [mark]: false })
 }
