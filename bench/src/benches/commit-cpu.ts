@@ -24,8 +24,9 @@ const PARTS = [
  *
  * The other lines say how much of that is the price of being there at all. Before the same bare PUT, and in the same
  * rhythm, are done: the transaction in plain node:sqlite; that and moving a reader on; and so on. Each line is what
- * its part adds, beside what the part takes in a loop that does nothing else. What they leave of `commit.cpu` is the rest:
- * checking the log, turns, batches, the fence, promises.
+ * its part adds as a rule (the difference of two medians), beside what the part takes in a loop that does nothing else.
+ * What they leave of `commit.cpu` is the rest: checking the log, turns, batches, the fence, promises, and what comes now
+ * and then, such as a look for newcomers and the collection of garbage.
  */
 export const commitCpu: Bench = {
   names: ['commit.cpu', ...PARTS.map(({ name }) => `commit.cpu.${name}`)],
@@ -38,21 +39,19 @@ export const commitCpu: Bench = {
       await pair.put()
     })
     const kinds = [pair.put, ...upTo, pair.commit]
-    const rounds = kinds.map((): number[] => [])
+    const measured = kinds.map((run): Measured => ({ run, rounds: [], singly: [] }))
     for (let round = 0; round < ROUNDS; round++) {
-      for (const [index, run] of kinds.entries()) {
+      for (const kind of round % 2 === 0 ? measured : measured.toReversed()) {
         parts.skip()
-        rounds[index]?.push(await work(run))
+        await measure(kind)
       }
     }
-    const [puts = [], ...others] = rounds
-    const commits = others.pop() ?? []
-    const added = (more: readonly number[], less: readonly number[]) =>
-      median(more.map((ms, round) => ms - (less[round] ?? Number.NaN)))
+    const puts = measured[0]?.rounds ?? []
     if (wanted('commit.cpu')) {
+      const more = measured.at(-1)?.rounds.map((ms, round) => ms - (puts[round] ?? Number.NaN)) ?? []
       report({
         bench: 'commit.cpu',
-        value: added(commits, puts),
+        value: median(more),
         unit: 'ms',
         reference: { what: `CPU time of the bare PUT of ${pair.bytes} bytes`, value: median(puts) },
       })
@@ -61,7 +60,7 @@ export const commitCpu: Bench = {
       if (!wanted(`commit.cpu.${name}`)) return
       report({
         bench: `commit.cpu.${name}`,
-        value: added(others[index] ?? [], rounds[index] ?? []),
+        value: median(measured[index + 1]?.singly ?? []) - median(measured[index]?.singly ?? []),
         unit: 'ms',
         reference: { what: `${what}, in a loop`, value: inALoop[index] ?? Number.NaN },
       })
@@ -83,10 +82,27 @@ function warmUp(run: (name: (typeof PARTS)[number]['name']) => void): number[] {
   return spent.map((ms) => ms / IN_A_ROW)
 }
 
-/** CPU time that this process takes for one of so many in a row, ms. */
-async function work(fn: () => Promise<unknown>): Promise<number> {
-  const before = process.cpuUsage()
-  for (let i = 0; i < PER_ROUND; i++) await fn()
-  const { user, system } = process.cpuUsage(before)
-  return (user + system) / 1_000 / PER_ROUND
+interface Measured {
+  readonly run: () => Promise<unknown>
+  /** CPU time of one, ms: the mean of each round, */
+  readonly rounds: number[]
+  /** and of each by itself. */
+  readonly singly: number[]
+}
+
+/** One round. */
+async function measure({ run, rounds, singly }: Measured): Promise<void> {
+  const begun = spentMs()
+  for (let i = 0; i < PER_ROUND; i++) {
+    const before = spentMs()
+    await run()
+    singly.push(spentMs() - before)
+  }
+  rounds.push((spentMs() - begun) / PER_ROUND)
+}
+
+/** CPU time of this process until now. */
+function spentMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1_000
 }
