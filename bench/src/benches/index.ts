@@ -5,6 +5,7 @@ import { adapterWarm } from './adapter-warm.ts'
 import { coldApi } from './cold-api.ts'
 import { commitBytes } from './commit-bytes.ts'
 import { commitContention } from './commit-contention.ts'
+import { commitCpu } from './commit-cpu.ts'
 import { commitGroup } from './commit-group.ts'
 import { commitLatency } from './commit-latency.ts'
 import { commitWholeFile } from './commit-wholefile.ts'
@@ -26,6 +27,7 @@ export interface Bench {
 
 export const benches: readonly Bench[] = [
   commitLatency,
+  commitCpu,
   commitGroup,
   commitContention,
   commitBytes,

@@ -66,10 +66,9 @@ export function encodeLtx(
   try {
     const encoder = new Encoder(header, options, room)
     for (const page of pages) encoder.add(page)
-    const end = encoder.finish()
-    let step = end.next()
-    while (!step.done) step = end.next()
-    return { bytes: encoder.output.take(), checksum: step.value }
+    for (const piece of encoder.end()) encoder.write(piece)
+    const checksum = encoder.close()
+    return { bytes: encoder.output.take(), checksum }
   } finally {
     spareRoom = room
   }
@@ -91,13 +90,13 @@ export async function* encodeLtxStream(
     encoder.add(page)
     if (encoder.output.length >= PIECE_SIZE) yield encoder.takePiece()
   }
-  const end = encoder.finish()
-  let step = end.next()
-  for (; !step.done; step = end.next()) {
+  for (const piece of encoder.end()) {
+    encoder.write(piece)
     if (encoder.output.length >= PIECE_SIZE) yield encoder.takePiece()
   }
+  const checksum = encoder.close()
   yield encoder.takePiece()
-  return step.value
+  return checksum
 }
 
 class Encoder {
@@ -108,6 +107,8 @@ class Encoder {
   readonly #rules: PageRules
   readonly #index: PageIndex
   readonly #crc = new Crc64()
+  /** Bytes of the output that the checksum has taken in. */
+  #summed = 0
   #taken = 0
   #newPages = 0
 
@@ -127,9 +128,8 @@ class Encoder {
     this.#rules = new PageRules(header)
     this.#index = new PageIndex(room.index)
     this.output = new ByteWriter(room.file)
-    const bytes = new Uint8Array(HEADER_SIZE)
-    writeHeader(header, bytes)
-    this.#write(bytes)
+    writeHeader(header, this.output.reserve(HEADER_SIZE))
+    this.output.advance(HEADER_SIZE)
   }
 
   add(page: LtxPage): void {
@@ -156,23 +156,31 @@ class Encoder {
       end = compressBlock(data, bytes, body)
       view.setUint32(body - 4, end - body)
     }
-    this.#crc.update(bytes, start, body)
+    this.#crc.update(bytes, this.#summed, body)
     this.#crc.update(data)
+    this.#summed = end
     this.#index.add(number, this.#taken + start, end - start)
     this.output.advance(end - start)
   }
 
-  /** Writes what follows the pages, step by step, so that it can be taken away; returns the file checksum. */
-  *finish(): Generator<void, bigint, void> {
+  /** Ends the pages; returns what has to be written then, before `close`. */
+  end(): readonly Uint8Array[] {
     const missing = this.#rules.complete() ?? this.#missingGrowth()
     if (missing !== null) throw inputError(missing)
-    this.#write(new Uint8Array(PAGE_HEADER_SIZE))
-    for (const piece of this.#index.finish()) {
-      this.#write(piece)
-      yield
-    }
+    this.#writeZeros(PAGE_HEADER_SIZE)
+    return this.#index.finish()
+  }
+
+  write(bytes: Uint8Array): void {
+    this.output.reserve(bytes.length).set(bytes, this.output.length)
+    this.output.advance(bytes.length)
+  }
+
+  /** Writes the trailer; returns the file checksum. */
+  close(): bigint {
     // The checksum of the database after the file is 0; the one of the file covers all but itself.
-    this.#write(new Uint8Array(TRAILER_SIZE - 8))
+    this.#writeZeros(TRAILER_SIZE - 8)
+    this.#sumUp()
     const checksum = this.#crc.digest() | CHECKSUM_BIT
     const bytes = this.output.reserve(8)
     new DataView(bytes.buffer).setBigUint64(this.output.length, checksum)
@@ -181,14 +189,21 @@ class Encoder {
   }
 
   takePiece(): Uint8Array<ArrayBuffer> {
+    this.#sumUp()
+    this.#summed = 0
     this.#taken += this.output.length
     return this.output.take()
   }
 
-  #write(bytes: Uint8Array): void {
-    this.output.reserve(bytes.length).set(bytes, this.output.length)
-    this.#crc.update(bytes)
-    this.output.advance(bytes.length)
+  #writeZeros(count: number): void {
+    this.output.reserve(count).fill(0, this.output.length, this.output.length + count)
+    this.output.advance(count)
+  }
+
+  /** Takes what was written since the last page into the checksum. */
+  #sumUp(): void {
+    this.#crc.update(this.output.reserve(0), this.#summed, this.output.length)
+    this.#summed = this.output.length
   }
 
   #missingGrowth(): string | null {

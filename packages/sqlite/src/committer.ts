@@ -18,8 +18,8 @@ interface Waiting {
   readonly work: Work<unknown> | LoneStatement
   /** What becomes of its batch if it writes something; null when that is published by itself. */
   readonly gathering: Gathering | null
-  /** That of the submitter, which its function runs in, and not in that of whoever started the batch. */
-  readonly context: AsyncResource
+  /** That of the submitter, which its function runs in; null where that is the one the pump runs in. */
+  readonly context: AsyncResource | null
   attempts: number
   /** By `performance.now()`; 0 when nobody wants to know. */
   readonly since: number
@@ -60,7 +60,7 @@ export class Committer {
       this.#waiting.push({
         work,
         gathering,
-        context: new AsyncResource('thaw.transaction'),
+        context: this.#pumping ? new AsyncResource('thaw.transaction') : null,
         attempts: 0,
         since: isObserved() ? performance.now() : 0,
         resolve: resolve as (value: unknown) => void,
@@ -86,10 +86,11 @@ export class Committer {
     }
   }
 
-  #takeTurn(): Promise<void> {
-    const { follower, publisher } = this.#options
+  async #takeTurn(): Promise<void> {
+    const { follower, publisher, fairness, clock } = this.#options
+    if (fairness.mayGo(clock.now())) return
     const reserve = (ms: number) => follower.exclusive(() => publisher.reserve(ms))
-    return takeTurn(this.#options, () => this.#awaitTurn(), reserve)
+    await takeTurn(this.#options, () => this.#awaitTurn(), reserve)
   }
 
   /** Lets other writers have their turn. A look that fails is left to the batch, which meets the same store. */
@@ -128,7 +129,7 @@ export class Committer {
         outcomes.push(await runner.run(replica.writer, next.work, next.context))
       }
       const capture = this.#capture(null)
-      const [{ gathering }] = batch as [Waiting]
+      const gathering = batch[0]?.gathering
       if (capture && gathering) {
         release(batch, outcomes)
         await this.#gather(gathering, capture)
@@ -139,7 +140,7 @@ export class Committer {
         ? await publisher.publish(capture, latestOf(batch))
         : await publisher.confirmUnchanged()
       fairness.worked(clock.now() - begun)
-      if (settled && capture) measureCommits(batch, outcomes)
+      if (settled && capture && isObserved()) measureCommits(batch, outcomes)
       if (settled) release(batch, outcomes)
       else this.#again(batch)
     } catch (error) {

@@ -155,6 +155,11 @@ export class Fairness {
     return this.#reservation.isFree(now) ? timeToAskFor(this.#workMs, this.#askedInVain) : null
   }
 
+  /** Whether the next transaction may go out at once, and the others need not be asked to wait for it. */
+  mayGo(now: number): boolean {
+    return this.turn(now) === null && this.asks(now) === null
+  }
+
   /** What has to come before the next transaction; null when it may go out. */
   turn(now: number): Turn | null {
     this.#forget(now)
@@ -223,15 +228,20 @@ export class Fairness {
     this.#lastMadeAt = timestamp
     this.#lastCommitAt = now
     this.#txid = txid
-    const at = this.#queue.findIndex((place) => place.writer === writer)
+    const place: Place = { writer, committedAt: now, overtaken: 0, passed: 0 }
+    if (this.#queue.length === 1 && this.#queue[0]?.writer === writer) {
+      this.#queue[0] = place
+      return
+    }
+    const at = this.#queue.findIndex((known) => known.writer === writer)
     if (at < 0 && this.#queue.length > 0) this.#newcomersTxid = txid
-    for (const place of this.#queue.slice(0, Math.max(at, 0))) place.passed++
+    for (const before of this.#queue.slice(0, Math.max(at, 0))) before.passed++
     if (at < 0 && this.#queue[0]) this.#queue[0].overtaken++
     this.#queue = this.#queue.filter(
       ({ overtaken, passed }, index) =>
         index !== at && overtaken < OVERTAKEN_AT_MOST && passed < PASSED_AT_MOST,
     )
-    this.#queue.push({ writer, committedAt: now, overtaken: 0, passed: 0 })
+    this.#queue.push(place)
   }
 
   #forget(now: number): void {

@@ -47,12 +47,12 @@ export class Runner {
 
   /**
    * A function that throws, ends its transaction from inside, or does not end in time leaves nothing behind.
-   * @param context what the function runs in; that of the caller when absent
+   * @param context what the function runs in; that of the caller when null
    */
   async run(
     writer: Connection,
     work: Work<unknown> | LoneStatement,
-    context?: AsyncResource,
+    context: AsyncResource | null = null,
   ): Promise<Outcome> {
     const { clock, transactionTimeoutMs } = this.#options
     const now = clock.now()

@@ -212,6 +212,36 @@ test('what was read of a log stays as it is while others are read', () => {
   expect(tail && expectState(one, tail, 0, 'seed kept/one')).toBe(one.ends.length - 1)
 })
 
+test('a log that was restarted is read from its start, whatever an earlier life has left behind the cursor', () => {
+  const directory = temporaryDirectory()
+  const path = join(directory, 'restarted.db')
+  const db = new DatabaseSync(path)
+  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 0')
+  db.exec('CREATE TABLE t(id INTEGER PRIMARY KEY, v)')
+  const log = openSync(`${path}-wal`, 'r')
+  try {
+    const insert = db.prepare('INSERT INTO t(v) VALUES (?)')
+    const before = readWalTail(log, 4096, null)
+    // Spilled into the log and rolled back: frames that continue it, and that no commit ends.
+    db.exec('PRAGMA cache_size = 5; BEGIN')
+    for (let i = 0; i < 50; i++) insert.run(Buffer.alloc(4000, i))
+    db.exec('ROLLBACK')
+    expect(readFileSync(`${path}-wal`).length).toBeGreaterThan((before?.cursor.offset ?? 0) + 10 * 4096)
+    expect(readWalTail(log, 4096, before?.cursor ?? null)).toBe(null)
+    db.exec('PRAGMA wal_checkpoint(RESTART)')
+    expect(readWalTail(log, 4096, before?.cursor ?? null)).toBe(null)
+    insert.run('of the new life')
+    const after = readWalTail(log, 4096, before?.cursor ?? null)
+    expect(after?.cursor.offset).toBe(HEADER + FRAME_HEADER + 4096)
+    expect(after?.cursor.salt1).not.toBe(before?.cursor.salt1)
+    expect([...(after?.offsets.values() ?? [])]).toEqual([HEADER + FRAME_HEADER])
+    expect(readWalTail(log, 4096, after?.cursor ?? null)).toBe(null)
+  } finally {
+    closeSync(log)
+    db.close()
+  }
+})
+
 test('a log of a machine with the other byte order is read as well', () => {
   const directory = temporaryDirectory()
   for (let n = 0; n < LOGS; n++) {

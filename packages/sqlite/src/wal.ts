@@ -24,6 +24,8 @@ export interface WalCursor {
   readonly salt1: number
   readonly salt2: number
   readonly checksum: readonly [number, number]
+  /** In which order of bytes the log's checksums take words. */
+  readonly wordsAreLittleEndian: boolean
 }
 
 /** The committed frames behind a cursor. */
@@ -38,26 +40,29 @@ export interface WalTail {
 }
 
 interface WalHeader {
-  readonly wordsAreLittleEndian: boolean
   readonly pageSize: number
   readonly start: WalCursor
 }
 
 /**
  * Everything committed to the log behind `cursor`, or all of it when `cursor` is null or the log was restarted since.
+ * It may only be restarted when nothing committed is behind the cursor: what is found there is not doubted.
  *
  * @param fd the open `-wal` file
  * @returns null when nothing was committed behind the cursor
  * @throws Error when the file is no write-ahead log, or one of another page size
  */
 export function readWalTail(fd: number, pageSize: number, cursor: WalCursor | null): WalTail | null {
+  const tail = cursor && readFrames(fd, pageSize, cursor)
+  if (tail) return tail
   const header = readHeader(fd)
   if (!header) return null
   if (header.pageSize !== pageSize) {
     throw new Error(`the write-ahead log has pages of ${header.pageSize} bytes, the database of ${pageSize}`)
   }
-  const restarted = cursor?.salt1 !== header.start.salt1 || cursor.salt2 !== header.start.salt2
-  return readFrames(fd, header, restarted ? header.start : cursor)
+  const { start } = header
+  if (cursor?.salt1 === start.salt1 && cursor.salt2 === start.salt2) return null
+  return readFrames(fd, pageSize, start)
 }
 
 /** Two tails of which the second was read from where the first ends, as one. */
@@ -82,9 +87,8 @@ interface Frame {
  * The file keeps its length when the log starts over, so most of what follows may be of an earlier life: the reads
  * begin small and grow only while what they find belongs here.
  */
-function readFrames(fd: number, header: WalHeader, from: WalCursor): WalTail | null {
-  const frameSize = FRAME_HEADER_SIZE + header.pageSize
-  const { salt1, salt2 } = from
+function readFrames(fd: number, pageSize: number, from: WalCursor): WalTail | null {
+  const frameSize = FRAME_HEADER_SIZE + pageSize
   const frames: Frame[] = []
   let { offset, checksum } = from
   let committed = 0
@@ -97,7 +101,7 @@ function readFrames(fd: number, header: WalHeader, from: WalCursor): WalTail | n
     const length = readFully(fd, chunk, wanted, offset)
     let at = 0
     for (; at + frameSize <= length; at += frameSize) {
-      const next = continuedChecksum(chunk, at, header, from, checksum)
+      const next = continuedChecksum(chunk, at, pageSize, from, checksum)
       if (!next) break
       checksum = next
       const image = at + FRAME_HEADER_SIZE
@@ -108,7 +112,7 @@ function readFrames(fd: number, header: WalHeader, from: WalCursor): WalTail | n
       if (sizeAfterCommit === 0) continue
       pageCount = sizeAfterCommit
       committed = frames.length
-      cursor = { offset: offset + at + frameSize, salt1, salt2, checksum }
+      cursor = { ...from, offset: offset + at + frameSize, checksum }
     }
     offset += at
     if (at < wanted) break
@@ -135,8 +139,8 @@ function scratchOf(length: number): Buffer {
 function continuedChecksum(
   chunk: Buffer,
   at: number,
-  { pageSize, wordsAreLittleEndian }: WalHeader,
-  { salt1, salt2 }: WalCursor,
+  pageSize: number,
+  { salt1, salt2, wordsAreLittleEndian }: WalCursor,
   checksum: readonly [number, number],
 ): readonly [number, number] | null {
   if (chunk.readUInt32BE(at + 8) !== salt1 || chunk.readUInt32BE(at + 12) !== salt2) return null
@@ -162,13 +166,13 @@ function readHeader(fd: number): WalHeader | null {
     throw new Error('the header of the write-ahead log fails its checksum')
   }
   return {
-    wordsAreLittleEndian,
     pageSize: header.readUInt32BE(8),
     start: {
       offset: HEADER_SIZE,
       salt1: header.readUInt32BE(16),
       salt2: header.readUInt32BE(20),
       checksum,
+      wordsAreLittleEndian,
     },
   }
 }
