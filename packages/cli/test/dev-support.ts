@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { cp } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { makeProjectBeside } from '@thaw/testing'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 
 export const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 const guestbook = fileURLToPath(new URL('../../../apps/guestbook', import.meta.url))
@@ -46,7 +46,8 @@ export async function dev(root: string, ...args: readonly string[]): Promise<Dev
     })
   }
   const find = async (pattern: RegExp, from = 0) => {
-    await expect.poll(() => printed.slice(from), patient).toMatch(pattern)
+    // Not `expect.poll`, which hooks cannot use.
+    await vi.waitFor(() => expect(printed.slice(from)).toMatch(pattern), patient)
     return pattern.exec(printed.slice(from))?.[1] ?? ''
   }
   const end = async () => {
