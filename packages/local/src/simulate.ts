@@ -135,7 +135,7 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
       sources.update(plan.loaded.app)
       return plan
     }
-    const follower = followSources(loaded.root, { replan, pool, log })
+    const follower = followSources(loaded, { replan, pool, log })
     opened.defer(() => follower.close())
   }
 
