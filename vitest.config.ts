@@ -8,5 +8,7 @@ export default defineConfig({
     // A machine may be busy: what is waited for is a condition, not a time.
     expect: { poll: { timeout: 15_000 } },
     pool: 'forks',
+    // One core is left free by default, which of two leaves one: but much of what tests do is wait for other processes.
+    maxWorkers: '100%',
   },
 })
