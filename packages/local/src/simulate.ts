@@ -68,7 +68,7 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
     id,
     temporaryDirectory: join(directory, 'environments', id.replace('#', '-')),
     sandbox,
-    compileCache: join(directory, 'compiled'),
+    compileCache: process.env.NODE_COMPILE_CACHE ?? join(directory, 'compiled'),
     idleMs: options.idleMs ?? idleMs,
     reaper,
     log,
