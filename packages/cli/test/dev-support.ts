@@ -11,6 +11,9 @@ const guestbook = fileURLToPath(new URL('../../../apps/guestbook', import.meta.u
 /** For `expect.poll`: machines can be busy. */
 export const patient = { timeout: 20_000, interval: 20 }
 
+/** It may have packages to build first. */
+const startPatience = { ...patient, timeout: 60_000 }
+
 /** A folder in the repository, where packages can be imported, that git does not see. */
 export const makeProject = (files?: Readonly<Record<string, string>>) =>
   makeProjectBeside(import.meta.url, files)
@@ -45,9 +48,9 @@ export async function dev(root: string, ...args: readonly string[]): Promise<Dev
       printed += text
     })
   }
-  const find = async (pattern: RegExp, from = 0) => {
+  const find = async (pattern: RegExp, from = 0, patience = patient) => {
     // Not `expect.poll`, which hooks cannot use.
-    await vi.waitFor(() => expect(printed.slice(from)).toMatch(pattern), patient)
+    await vi.waitFor(() => expect(printed.slice(from)).toMatch(pattern), patience)
     return pattern.exec(printed.slice(from))?.[1] ?? ''
   }
   const end = async () => {
@@ -55,7 +58,7 @@ export async function dev(root: string, ...args: readonly string[]): Promise<Dev
     return await exited
   }
   try {
-    const url = await find(/ is at (http:\S+)\n[\s\S]*Ctrl-C ends it/)
+    const url = await find(/ is at (http:\S+)\n[\s\S]*Ctrl-C ends it/, 0, startPatience)
     return { process: child, exited, url, printed: () => printed, find, end }
   } catch (error) {
     child.kill('SIGKILL')

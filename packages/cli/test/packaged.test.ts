@@ -78,7 +78,7 @@ beforeAll(async () => {
   running = await dev(project.root, '--packaged')
   // The sources have done their part.
   for (const name of ['pieces', 'stream', 'web']) await project.write(`src/${name}.ts`, 'throw new Error()')
-})
+}, 90_000)
 
 afterAll(async () => {
   await running?.end()
