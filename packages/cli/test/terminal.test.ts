@@ -40,6 +40,9 @@ print(f'ended {os.waitstatus_to_exitcode(status)}', flush=True)
 const hasPython = spawnSync('python3', ['--version']).status === 0
 const inTerminal = test.skipIf(process.platform !== 'linux' || !hasPython)
 
+// Environments are found by their variables, of which one names a folder for compiled modules: the simulator's own.
+delete process.env.NODE_COMPILE_CACHE
+
 let project: Awaited<ReturnType<typeof makeProject>>
 let temporary: string
 let child: ChildProcess | null = null
