@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fronts, type HttpFront } from '@thaw/app'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { start, type Watched } from '../../packages/local/test/support.ts'
 
 // `serve({ stream: true })` behind every front, in real environments.
@@ -15,10 +15,10 @@ const streaming: readonly HttpFront[] = ['function-url', 'rest-api']
 describe.each([...fronts])('behind %s', (front) => {
   let app: Watched
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     app = await start(root, { front, albMultiValue: true })
   })
-  afterEach(() => app.simulator.close())
+  afterAll(() => app.simulator.close())
 
   test('an answer has its status, headers, cookies and body', async () => {
     const answer = await fetch(`${app.simulator.url}/`)

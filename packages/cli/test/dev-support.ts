@@ -3,13 +3,16 @@ import { once } from 'node:events'
 import { cp } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { makeProjectBeside } from '@thaw/testing'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 
 export const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 const guestbook = fileURLToPath(new URL('../../../apps/guestbook', import.meta.url))
 
 /** For `expect.poll`: machines can be busy. */
 export const patient = { timeout: 20_000, interval: 20 }
+
+/** It may have packages to build first. */
+const startPatience = { ...patient, timeout: 60_000 }
 
 /** A folder in the repository, where packages can be imported, that git does not see. */
 export const makeProject = (files?: Readonly<Record<string, string>>) =>
@@ -45,8 +48,9 @@ export async function dev(root: string, ...args: readonly string[]): Promise<Dev
       printed += text
     })
   }
-  const find = async (pattern: RegExp, from = 0) => {
-    await expect.poll(() => printed.slice(from), patient).toMatch(pattern)
+  const find = async (pattern: RegExp, from = 0, patience = patient) => {
+    // Not `expect.poll`, which hooks cannot use.
+    await vi.waitFor(() => expect(printed.slice(from)).toMatch(pattern), patience)
     return pattern.exec(printed.slice(from))?.[1] ?? ''
   }
   const end = async () => {
@@ -54,7 +58,7 @@ export async function dev(root: string, ...args: readonly string[]): Promise<Dev
     return await exited
   }
   try {
-    const url = await find(/ is at (http:\S+)\n[\s\S]*Ctrl-C ends it/)
+    const url = await find(/ is at (http:\S+)\n[\s\S]*Ctrl-C ends it/, 0, startPatience)
     return { process: child, exited, url, printed: () => printed, find, end }
   } catch (error) {
     child.kill('SIGKILL')

@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { promisify } from 'node:util'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { type Dev, dev, main, makeGuestbook, makeProject, patient } from './dev-support.ts'
+
+// What has to be built first takes its time on a busy machine.
+vi.setConfig({ testTimeout: 90_000 })
 
 const ended: (() => Promise<unknown>)[] = []
 

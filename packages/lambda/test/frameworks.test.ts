@@ -20,6 +20,22 @@ const sent = (method: string, target: string, type?: string, body = ''): SentReq
   body: new TextEncoder().encode(body),
 })
 
+const fronts = [
+  ['a REST API', restApiEvent],
+  ['an HTTP API', httpApiEvent],
+] as const
+
+const echo = sent('GET', '/echo/50%25%20%C3%BC?q=1&q=a+b')
+/** What any framework finds in it. */
+const echoed = {
+  params: { name: '50% ü' },
+  query: { q: ['1', 'a b'] },
+  ip: '192.0.2.7',
+  protocol: 'https',
+  hostname: 'example.com',
+  requestId: lambdaContext().awsRequestId,
+}
+
 function fastifyApp() {
   const app = fastify({ trustProxy: true })
   app.get('/echo/:name', async (request, reply) => {
@@ -37,20 +53,10 @@ function fastifyApp() {
   return app
 }
 
-test.each([
-  ['a REST API', restApiEvent],
-  ['an HTTP API', httpApiEvent],
-])('Fastify behind %s: routes, queries, cookies, the client', async (_front, encode) => {
-  const event = encode(sent('GET', '/echo/50%25%20%C3%BC?q=1&q=a+b'))
+test.each(fronts)('Fastify behind %s: routes, queries, cookies, the client', async (_front, encode) => {
+  const event = encode(echo)
   const answer = await serve(nodeListener(fastifyApp()))(event, lambdaContext())
-  expect(JSON.parse(answer.body ?? '')).toEqual({
-    params: { name: '50% ü' },
-    query: { q: ['1', 'a b'] },
-    ip: '192.0.2.7',
-    protocol: 'https',
-    hostname: 'example.com',
-    requestId: lambdaContext().awsRequestId,
-  })
+  expect(JSON.parse(answer.body ?? '')).toEqual(echoed)
   const cookies = { cookies: ['a=1', 'b=2'] }
   expect(answer).toMatchObject(
     encode === httpApiEvent ? cookies : { multiValueHeaders: { 'set-cookie': cookies.cookies } },
@@ -126,20 +132,10 @@ function expressApp() {
   return app
 }
 
-test.each([
-  ['a REST API', restApiEvent],
-  ['an HTTP API', httpApiEvent],
-])('Express behind %s: routes, queries, cookies, the client', async (_front, encode) => {
-  const event = encode(sent('GET', '/echo/50%25%20%C3%BC?q=1&q=a+b'))
+test.each(fronts)('Express behind %s: routes, queries, cookies, the client', async (_front, encode) => {
+  const event = encode(echo)
   const answer = await serve(nodeListener(expressApp()))(event, lambdaContext())
-  expect(JSON.parse(answer.body ?? '')).toEqual({
-    params: { name: '50% ü' },
-    query: { q: ['1', 'a b'] },
-    ip: '192.0.2.7',
-    protocol: 'https',
-    hostname: 'example.com',
-    requestId: lambdaContext().awsRequestId,
-  })
+  expect(JSON.parse(answer.body ?? '')).toEqual(echoed)
   const set = ['a=1; Path=/', 'b=2; Path=/']
   expect(answer).toMatchObject(
     encode === httpApiEvent ? { cookies: set } : { multiValueHeaders: { 'set-cookie': set } },

@@ -68,7 +68,7 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
     id,
     temporaryDirectory: join(directory, 'environments', id.replace('#', '-')),
     sandbox,
-    compileCache: join(directory, 'compiled'),
+    compileCache: process.env.NODE_COMPILE_CACHE ?? join(directory, 'compiled'),
     idleMs: options.idleMs ?? idleMs,
     reaper,
     log,
@@ -135,7 +135,7 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
       sources.update(plan.loaded.app)
       return plan
     }
-    const follower = followSources(loaded.root, { replan, pool, log })
+    const follower = followSources(loaded, { replan, pool, log })
     opened.defer(() => follower.close())
   }
 

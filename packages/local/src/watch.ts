@@ -1,10 +1,12 @@
-import { watch } from 'node:fs'
-import { basename, join, relative } from 'node:path'
+import { type FSWatcher, watch } from 'node:fs'
+import { basename, dirname, join, relative } from 'node:path'
 
 /** How long the files must rest: an editor or a checkout writes several at once. */
 const restMs = 50
 
 export interface Watcher {
+  /** Watches these files too, which may lie anywhere, in place of those it was given before. Absolute paths. */
+  watchFiles(files: readonly string[]): void
   close(): void
 }
 
@@ -21,9 +23,8 @@ export function watchSources(
 ): Watcher {
   const changed = new Set<string>()
   let timer: NodeJS.Timeout | undefined
-  const onEvent = (folder: string, path: string | null) => {
-    if (path === null || isForeign(path) || !isSource(path)) return
-    changed.add(relative(root, join(folder, path)))
+  const onEvent = (path: string) => {
+    changed.add(relative(root, path))
     clearTimeout(timer)
     timer = setTimeout(() => {
       const paths = [...changed].sort()
@@ -31,20 +32,56 @@ export function watchSources(
       onChange(paths)
     }, restMs)
   }
-  const watchers = [root, ...others].map((folder) =>
-    watch(folder, { recursive: true, ignore: isForeign }, (_type, path) => onEvent(folder, path)).on(
-      'error',
-      onError,
-    ),
+  const folders = [root, ...others]
+  const watchers = folders.map((folder) =>
+    watch(folder, { recursive: true, ignore: isForeign }, (_type, path) => {
+      if (path !== null && isWatched(path)) onEvent(join(folder, path))
+    }).on('error', onError),
   )
+  const seesFile = (file: string) => folders.some((folder) => isWatched(relative(folder, file)))
+
+  let files: ReadonlySet<string> = new Set()
+  /** By folder: an editor may put another file in the place of the old one. */
+  const further = new Map<string, FSWatcher>()
+  const watchFolder = (folder: string): FSWatcher | null => {
+    try {
+      return watch(folder, (_type, name) => {
+        if (name !== null && files.has(join(folder, name))) onEvent(join(folder, name))
+      }).on('error', onError)
+    } catch (error) {
+      // A folder that is not there yet. Whoever names it by mistake changes the name.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+      throw error
+    }
+  }
+
   return {
+    watchFiles(given) {
+      files = new Set(given.filter((file) => !seesFile(file)))
+      const wanted = new Set([...files].map(dirname))
+      for (const [folder, watcher] of further) {
+        if (wanted.has(folder)) continue
+        watcher.close()
+        further.delete(folder)
+      }
+      for (const folder of wanted) {
+        const watcher = further.has(folder) ? null : watchFolder(folder)
+        if (watcher !== null) further.set(folder, watcher)
+      }
+    },
     close() {
       clearTimeout(timer)
-      for (const watcher of watchers) watcher.close()
+      for (const watcher of [...watchers, ...further.values()]) watcher.close()
     },
   }
 }
 
+/** Whether a path below a folder that is watched whole counts. */
+function isWatched(path: string): boolean {
+  return !isForeign(path) && isSource(path)
+}
+
+/** Also what does not lie below: its path begins with `..`. */
 function isForeign(path: string): boolean {
   const folders = path.split(/[/\\]/)
   return folders.some((name) => name === 'node_modules' || (name.startsWith('.') && !name.startsWith('.env')))

@@ -39,6 +39,11 @@ import { register } from './extension.mjs'
 await register('silent')
 export const handler = () => 1
 `
+const unawaited = `
+import { next, register } from './extension.mjs'
+const registered = register('unawaited').then(({ id, status }) => (void next(id), status))
+export const handler = async () => await registered
+`
 
 let project: Project
 
@@ -49,6 +54,7 @@ beforeAll(async () => {
       refused: ['', refused],
       failing: ['', failing],
       silent: ['timeout: 1', silent],
+      unawaited: ['', unawaited],
       extension: ['', extensionCalls],
     },
     { initTimeoutMs: 2000 },
@@ -108,4 +114,10 @@ test('an extension that never asks for its next event holds the initialisation u
   expect(project.lines.slice(from).join('\n')).toMatch(
     /Phase: init\tStatus: timeout\n.*\n.*Phase: invoke\tStatus: timeout\n/,
   )
+})
+
+test('an extension whose registration nobody waits for is registered before the initialisation is over', async () => {
+  const statuses = await Promise.all(Array.from({ length: 12 }, () => project.call('unawaited')))
+  expect(statuses).toEqual(statuses.map(() => 200))
+  await atRest(project)
 })

@@ -8,6 +8,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { readLines } from '../src/log.ts'
 import { fixture, isRunning, start } from './support.ts'
 
+// Environments are found by their variables, of which one names a folder for compiled modules: the simulator's own.
+delete process.env.NODE_COMPILE_CACHE
+
 let state: string
 let host: ChildProcess | null = null
 

@@ -1,5 +1,5 @@
 import { symlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { makeProject, start, type Watched } from './support.ts'
 
@@ -147,6 +147,46 @@ test('a package of the same workspace is watched too', async () => {
   await shared.write('src/text.mjs', `export const text = 'new'`)
   await changed
   expect(await get(watched)).toEqual([200, 'new'])
+})
+
+test('what is imported by its path is watched wherever it lies, as soon as it is imported', async () => {
+  const elsewhere = await makeProject({
+    'deep/first.mjs': `export { text } from './second.mjs'`,
+    'deep/second.mjs': `export const text = 'old'`,
+    'deep/unused.mjs': '',
+  })
+  ended.push(elsewhere.remove)
+  const app = await setUp()
+  expect(await get(app)).toEqual([200, 'first text undefined'])
+
+  const from = (name: string) =>
+    app.write('src/text.ts', `export { text } from '../../${basename(elsewhere.root)}/${name}'`)
+  let changed = app.line(/^changed: src\/text\.ts$/)
+  await from('deep/first.mjs')
+  await changed
+  expect(await get(app)).toEqual([200, 'first old undefined'])
+  changed = app.line(/^changed: /)
+  await elsewhere.write('deep/unused.mjs', 'export {}')
+  await elsewhere.write('deep/second.mjs', `export const text = 'new'`)
+  expect(await changed).toMatch(/^changed: \.\.\/project-[^/,]*\/deep\/second\.mjs$/)
+  expect(await get(app)).toEqual([200, 'first new undefined'])
+
+  // One that is not there yet, in a folder that the application has, but which is not watched whole.
+  changed = app.line(/^changed: src\/text\.ts$/)
+  await app.write('.made/other.mjs', '')
+  await app.write('src/text.ts', `export { text } from '../.made/text.mjs'`)
+  await changed
+  expect((await get(app))[0]).toBe(500)
+  changed = app.line(/^changed: \.made\/text\.mjs$/)
+  await app.write('.made/text.mjs', `export const text = 'made'`)
+  await changed
+  expect(await get(app)).toEqual([200, 'first made undefined'])
+
+  // Nothing is imported from elsewhere any more.
+  changed = app.line(/^changed: /)
+  await elsewhere.write('deep/second.mjs', `export const text = 'newer'`)
+  await app.write('src/more.ts', '')
+  expect(await changed).toBe('changed: src/more.ts')
 })
 
 test('what is no source changes nothing', async () => {

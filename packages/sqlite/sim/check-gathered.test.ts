@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { anOperation } from './an-operation.ts'
 import type { Generation } from './check.ts'
 import { checkGathered } from './check-gathered.ts'
 import type { Gathered, Operation } from './history.ts'
@@ -27,29 +28,8 @@ function generation(...writes: number[]): Generation {
   }
 }
 
-function operation(gathered: Gathered, given: Partial<Operation>): Operation {
-  return {
-    client: 'c',
-    environment: 'e',
-    kind: 'k',
-    id: null,
-    begun: 11,
-    called: 11,
-    responded: 30,
-    respondedAt: 30,
-    weak: null,
-    context: 11,
-    bookmark: null,
-    gathered,
-    outcome: 'acknowledged',
-    published: false,
-    saw: null,
-    key: null,
-    result: null,
-    error: null,
-    ...given,
-  }
-}
+const operation = (gathered: Gathered, given: Partial<Operation>) =>
+  anOperation({ begun: 11, called: 11, respondedAt: 30, context: 11, gathered, ...given })
 
 interface Request {
   readonly closed?: number

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { anOperation as operation } from './an-operation.ts'
 import { check, type Generation } from './check.ts'
 import type { Operation } from './history.ts'
 import { expectations, type Row } from './model.ts'
@@ -18,30 +19,6 @@ const generation: Generation = {
     { txid: 1, tick: 10, full: full[2] ?? '', writes: 2, checksum: 0xabn },
     { txid: 2, tick: 20, full: full[3] ?? '', writes: 3, checksum: 0xcdn },
   ],
-}
-
-function operation(given: Partial<Operation>): Operation {
-  return {
-    client: 'c',
-    environment: 'e',
-    kind: 'k',
-    id: null,
-    begun: 1,
-    called: given.begun ?? 1,
-    responded: 30,
-    respondedAt: given.responded ?? 30,
-    weak: null,
-    context: null,
-    bookmark: null,
-    gathered: null,
-    outcome: 'acknowledged',
-    published: false,
-    saw: null,
-    key: null,
-    result: null,
-    error: null,
-    ...given,
-  }
 }
 
 const read = (writes: number, given: Partial<Operation> = {}) =>

@@ -1,31 +1,28 @@
 import { memoryStore, type ObjectStore } from '@thaw/store'
 import { seededRandom } from '@thaw/testing'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { counting, open, rows, testClock } from '../test/kit.ts'
+import { open } from '../test/kit.ts'
+import {
+  clearCalls,
+  countRows,
+  insertRows,
+  invocation,
+  type OneTable,
+  oneTable,
+  readCount,
+} from '../test/one-table.ts'
 import { linkKey } from './chain.ts'
 import type { Durability, SqliteDatabase } from './index.ts'
 
-const COUNT = 'SELECT count(*) AS n FROM t'
-const invocation = { requestId: 'r', deadline: Number.POSITIVE_INFINITY }
-
-let clock: ReturnType<typeof testClock>
+let clock: OneTable['clock']
 let bucket: ObjectStore
+let store: OneTable['store']
+let reader: SqliteDatabase
 let writer: SqliteDatabase
 
 beforeEach(async () => {
-  clock = testClock()
-  bucket = memoryStore({ now: clock.now })
-  writer = await open({ store: bucket, clock })
-  await writer.execute('CREATE TABLE t(v)')
+  ;({ clock, bucket, store, db: reader, writer } = await oneTable())
 })
-
-async function insert(count: number, by = writer): Promise<void> {
-  for (let i = 0; i < count; i++) await by.execute('INSERT INTO t VALUES (1)')
-}
-
-async function count(db: SqliteDatabase): Promise<number> {
-  return Number(((await rows(db, COUNT)) as { n: number }[])[0]?.n)
-}
 
 /** What an adapter does with what a client brought. */
 const request = <T>(db: SqliteDatabase, bookmark: string, work: () => Promise<T>) =>
@@ -35,13 +32,11 @@ const own = (txid: string) => `${writer.bookmark?.split('-')[0]}-${txid}`
 
 describe("a bookmark with otherwise: 'strong'", () => {
   test('that can be honoured is: no request where the copy is that new, however old its proof', async () => {
-    const store = counting(bucket)
-    const db = await open({ store, clock })
-    await insert(1)
-    await request(db, writer.bookmark ?? '', async () => expect(await count(db)).toBe(1))
+    await insertRows(writer, 1)
+    await request(reader, writer.bookmark ?? '', async () => expect(await countRows(reader)).toBe(1))
     clock.advance(10 * 24 * 3_600_000)
-    Object.assign(store.calls, { get: 0, list: 0 })
-    await request(db, own('2'), async () => expect(await count(db)).toBe(1))
+    clearCalls(store)
+    await request(reader, own('2'), async () => expect(await countRows(reader)).toBe(1))
     expect(store.calls).toMatchObject({ get: 0, list: 0 })
   })
 
@@ -53,18 +48,15 @@ describe("a bookmark with otherwise: 'strong'", () => {
   ])(
     '%s: sees the head, asks once for all its reads, answers with a bookmark of what it saw',
     async (_kind, make, txid) => {
-      const store = counting(bucket)
-      const db = await open({ store, clock })
-      await insert(3)
-      Object.assign(store.calls, { get: 0, list: 0 })
-      await request(db, make(txid), async () => {
-        expect(await count(db)).toBe(3)
+      await insertRows(writer, 3)
+      await request(reader, make(txid), async () => {
+        expect(await countRows(reader)).toBe(3)
         const asked = { ...store.calls }
         expect(asked.list).toBeLessThanOrEqual(1)
-        expect(await count(db)).toBe(3)
-        expect(await db.read((reader) => reader.execute(COUNT).rows)).toHaveLength(1)
+        expect(await countRows(reader)).toBe(3)
+        expect(await readCount(reader)).toBe(3)
         expect(store.calls).toEqual(asked)
-        expect(db.bookmark).toBe(own('4'))
+        expect(reader.bookmark).toBe(own('4'))
       })
     },
   )
@@ -77,26 +69,26 @@ describe("a bookmark with otherwise: 'strong'", () => {
       for (const [index, bookmark] of ['f0f0f0f0f0f0f0f0-9', 'x', `${'0'.repeat(16)}-ffffff`].entries()) {
         await request(db, bookmark, async () => {
           if (index === 0) await db.execute('CREATE TABLE t(v)')
-          expect(await count(db)).toBe(index)
+          expect(await countRows(db)).toBe(index)
           await db.execute('INSERT INTO t VALUES (1)')
-          expect(await count(db)).toBe(index + 1)
+          expect(await countRows(db)).toBe(index + 1)
         })
       }
-      expect(await count(db)).toBe(3)
+      expect(await countRows(db)).toBe(3)
     },
   )
 
   test('inside a request that has written, it is the head that it was written upon', async () => {
     const db = await open({ store: bucket, clock, durability: 'invocation' })
     const freshness = { bookmark: own('ff'), otherwise: 'strong' } as const
-    const read = () => db.read((reader) => reader.execute(COUNT).rows[0]?.n, { freshness })
+    const read = () => readCount(db, { freshness })
     await db.around(invocation, async () => {
       await db.execute('INSERT INTO t VALUES (1)')
       expect(await read()).toBe(1)
     })
     const overtaken = db.around(invocation, async () => {
       await db.execute('INSERT INTO t VALUES (1)')
-      await insert(1)
+      await insertRows(writer, 1)
       clock.advance(60_000)
       await read()
     })
@@ -108,9 +100,9 @@ describe("a bookmark with otherwise: 'strong'", () => {
     await bucket.delete([linkKey(1)])
     const replacement = await open({ store: bucket, clock })
     await replacement.execute('CREATE TABLE t(v)')
-    await insert(1, replacement)
+    await insertRows(replacement, 1)
     const bookmark = replacement.bookmark ?? ''
-    const read = () => request(db, bookmark, () => count(db))
+    const read = () => request(db, bookmark, () => countRows(db))
     await expect(read()).rejects.toMatchObject({ code: 'HISTORY_CHANGED' })
     expect(await read()).toBe(1)
   })
@@ -143,11 +135,11 @@ describe("a bookmark with otherwise: 'strong'", () => {
       clock.advance(random.pick([0, 1_000, 400_000]))
       const begun = written
       await request(db, brought, async () => {
-        expect(await count(db), `seed ${seed}, request ${n}, ${brought}`).toBe(begun) // nobody else writes meanwhile
+        expect(await countRows(db), `seed ${seed}, request ${n}, ${brought}`).toBe(begun) // nobody else writes meanwhile
         if (random.chance(0.4)) {
-          await insert(1, db)
+          await insertRows(db, 1)
           written++
-          expect(await count(db), `seed ${seed}, request ${n}`).toBe(written)
+          expect(await countRows(db), `seed ${seed}, request ${n}`).toBe(written)
         }
         given.push(db.bookmark ?? '')
       })

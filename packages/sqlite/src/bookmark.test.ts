@@ -1,7 +1,18 @@
 import { decodeLtx, encodeLtx } from '@thaw/ltx'
 import { memoryStore, type ObjectStore } from '@thaw/store'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { counting, open, rows, testClock, withOperations } from '../test/kit.ts'
+import { counting, open, rows, withOperations } from '../test/kit.ts'
+import {
+  bookmarkOf,
+  COUNT,
+  clearCalls,
+  countRows,
+  insertRows,
+  invocation,
+  type OneTable,
+  oneTable,
+  readCount,
+} from '../test/one-table.ts'
 import { formatBookmark, parseBookmark } from './bookmark.ts'
 import { linkKey } from './chain.ts'
 import { listLevel } from './files.ts'
@@ -9,44 +20,20 @@ import type { SqliteDatabase } from './index.ts'
 import { maintain } from './maintenance/maintain.ts'
 import { mergeFiles } from './maintenance/merge.ts'
 
-const COUNT = 'SELECT count(*) AS n FROM t'
 const DAY = 24 * 3_600_000
-const invocation = { requestId: 'r', deadline: Number.POSITIVE_INFINITY }
 
-let clock: ReturnType<typeof testClock>
+let clock: OneTable['clock']
 let bucket: ObjectStore
-let store: ReturnType<typeof counting>
-/** Reads through a store whose requests are counted. */
+let store: OneTable['store']
 let db: SqliteDatabase
 let writer: SqliteDatabase
 
 beforeEach(async () => {
-  clock = testClock()
-  bucket = memoryStore({ now: clock.now })
-  writer = await open({ store: bucket, clock })
-  await writer.execute('CREATE TABLE t(v)')
-  store = counting(bucket)
-  db = await open({ store, clock })
-  clearCalls()
+  ;({ clock, bucket, store, db, writer } = await oneTable())
 })
 
-function clearCalls(): void {
-  for (const operation of Object.keys(store.calls)) store.calls[operation] = 0
-}
-
-/** Writes so many rows, each a transaction, and gives the bookmark of the last. */
-async function insert(count: number, by = writer): Promise<string> {
-  for (let i = 0; i < count; i++) await by.execute('INSERT INTO t VALUES (1)')
-  return bookmarkOf(by)
-}
-
-function bookmarkOf(database: SqliteDatabase): string {
-  if (database.bookmark === null) throw new Error('there is no bookmark')
-  return database.bookmark
-}
-
-const readAt = (bookmark: string, from = db) =>
-  from.read((reader) => Number(reader.execute(COUNT).rows[0]?.n), { freshness: { bookmark } })
+const insert = (count: number, by = writer) => insertRows(by, count)
+const readAt = (bookmark: string, from = db) => readCount(from, { freshness: { bookmark } })
 
 describe('a bookmark', () => {
   test('is a short text that a header can carry, and says what it was made of', () => {
@@ -95,7 +82,7 @@ describe('a read from a bookmark on', () => {
     await readAt(await insert(3))
     const bookmark = bookmarkOf(db)
     clock.advance(10 * DAY)
-    clearCalls()
+    clearCalls(store)
     expect(await readAt(bookmark)).toBe(3)
     expect(store.calls).toMatchObject({ get: 0, list: 0 })
   })
@@ -173,9 +160,8 @@ describe('a read from a bookmark on', () => {
     await readAt(bookmark)
     await insert(1)
     clock.advance(2_000)
-    const read = (withinMs: number) =>
-      db.read((reader) => Number(reader.execute(COUNT).rows[0]?.n), { freshness: { bookmark, withinMs } })
-    clearCalls()
+    const read = (withinMs: number) => readCount(db, { freshness: { bookmark, withinMs } })
+    clearCalls(store)
     expect(await read(60_000)).toBe(1)
     expect(store.calls.get).toBe(0)
     expect(await read(1_000)).toBe(2)
@@ -269,7 +255,7 @@ describe('a request', () => {
     for (let n = 0; n < 30; n++) {
       const here = environments[n % 3] ?? db
       const use = async () => {
-        const before = Number(((await rows(here, COUNT)) as { n: number }[])[0]?.n)
+        const before = await countRows(here)
         expect(before).toBeGreaterThanOrEqual(seen)
         seen = before
         if (n % 4 === 1) {

@@ -1,25 +1,17 @@
-import { memoryStore, type ObjectStore } from '@thaw/store'
+import type { ObjectStore } from '@thaw/store'
 import { beforeEach, expect, test } from 'vitest'
-import { counting, open, rows, testClock, withOperations } from '../test/kit.ts'
+import { counting, open, rows, withOperations } from '../test/kit.ts'
+import { COUNT, insertRows, invocation, type OneTable, oneTable, readCount } from '../test/one-table.ts'
 import type { Freshness, SqliteDatabase } from './index.ts'
 
-const COUNT = 'SELECT count(*) AS n FROM t'
-const invocation = { requestId: 'r', deadline: Number.POSITIVE_INFINITY }
-
-let clock: ReturnType<typeof testClock>
+let clock: OneTable['clock']
 let bucket: ObjectStore
-let store: ReturnType<typeof counting>
-/** Reads through a store whose requests are counted. */
+let store: OneTable['store']
 let db: SqliteDatabase
 let writer: SqliteDatabase
 
 beforeEach(async () => {
-  clock = testClock()
-  bucket = memoryStore({ now: clock.now })
-  writer = await open({ store: bucket, clock })
-  await writer.execute('CREATE TABLE t(v)')
-  store = counting(bucket)
-  db = await open({ store, clock })
+  ;({ clock, bucket, store, db, writer } = await oneTable())
   clock.advance(1_000)
 })
 
@@ -34,9 +26,8 @@ async function requests(fn: () => Promise<unknown>): Promise<Record<string, numb
   )
 }
 
-const read = (options?: { freshness: Freshness }) =>
-  db.read((reader) => Number(reader.execute(COUNT).rows[0]?.n), options)
-const insert = (by: SqliteDatabase = writer) => by.execute('INSERT INTO t VALUES (1)')
+const read = (options?: { freshness: Freshness }) => readCount(db, options)
+const insert = (by: SqliteDatabase = writer) => insertRows(by, 1)
 
 test('strong: all reads of a request share one question, however they are made', async () => {
   const asked = await requests(() =>

@@ -1,11 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { fileKey, type LtxFile } from './files.ts'
+import { ltxFile as file } from '../test/kit.ts'
+import type { LtxFile } from './files.ts'
 import { planFrom } from './plan.ts'
-
-function file(level: number, first: number, last: number): LtxFile {
-  return { level, first, last, key: fileKey(level, first, last), size: 1, etag: '', modifiedAt: 0 }
-}
 
 const names = (files: readonly LtxFile[]) =>
   files.map(({ level, first, last }) => `${level}:${first}-${last}`)

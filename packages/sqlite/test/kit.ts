@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ObjectStore, StoreError } from '@thaw/store'
 import { onTestFinished } from 'vitest'
+import { fileKey, type LtxFile } from '../src/files.ts'
 import { type Clock, type OpenOptions, openSqlite, type SqliteDatabase } from '../src/index.ts'
 
 /** A database of this test, closed with it. */
@@ -16,6 +17,11 @@ export function temporaryDirectory(): string {
   const path = mkdtempSync(join(tmpdir(), 'thaw-sqlite-test-'))
   onTestFinished(() => rmSync(path, { recursive: true, force: true }))
   return path
+}
+
+/** A file of one byte, that nobody reads. */
+export function ltxFile(level: number, first: number, last: number): LtxFile {
+  return { level, first, last, key: fileKey(level, first, last), size: 1, etag: '', modifiedAt: 0 }
 }
 
 /** The same store with some of its operations replaced. */

@@ -1,6 +1,7 @@
-import { type S3Server, seededRandom, startS3Server } from '@thaw/testing'
+import { type S3Server, startS3Server } from '@thaw/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type ObjectStore, type S3StoreOptions, StoreError, s3Store } from '../src/index.ts'
+import { type ObjectStore, type S3StoreOptions, StoreError } from '../src/index.ts'
+import { s3StoreAt } from './s3-at.ts'
 
 const body = new TextEncoder().encode('x'.repeat(1000))
 
@@ -17,17 +18,9 @@ beforeEach(() => {
 })
 
 function open(options: Partial<S3StoreOptions> = {}): ObjectStore {
-  return s3Store({
-    bucket: server.bucket,
-    region: server.region,
-    endpoint: server.endpoint,
-    credentials: {
-      accessKeyId: server.env.AWS_ACCESS_KEY_ID ?? '',
-      secretAccessKey: server.env.AWS_SECRET_ACCESS_KEY ?? '',
-    },
+  return s3StoreAt(server, {
     idleTimeoutMs: 300,
     sleep: async (ms) => void pauses.push(ms),
-    random: seededRandom('faults').next,
     prefix: `t${++scope}`,
     ...options,
   })

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { type S3Server, seededRandom, startS3Server } from '@thaw/testing'
+import { type S3Server, startS3Server } from '@thaw/testing'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { type ObjectStore, type S3StoreOptions, s3Store } from '../src/index.ts'
+import type { ObjectStore, S3StoreOptions } from '../src/index.ts'
 import { PART_BYTES, streamOf } from './contract-streams.ts'
+import { s3StoreAt } from './s3-at.ts'
 
 const LARGE = 3 * PART_BYTES + 1_000
 
@@ -21,17 +22,9 @@ beforeEach(() => {
 })
 
 function open(options: Partial<S3StoreOptions> = {}): ObjectStore {
-  return s3Store({
-    bucket: server.bucket,
-    region: server.region,
-    endpoint: server.endpoint,
-    credentials: {
-      accessKeyId: server.env.AWS_ACCESS_KEY_ID ?? '',
-      secretAccessKey: server.env.AWS_SECRET_ACCESS_KEY ?? '',
-    },
+  return s3StoreAt(server, {
     idleTimeoutMs: 1_000,
     sleep: async () => {},
-    random: seededRandom('multipart').next,
     prefix: `t${scope}`,
     ...options,
   })

@@ -12,6 +12,7 @@ export {
   type StoreCall,
 } from './faulty-store.ts'
 export { type Latency, latencyStore } from './latency-store.ts'
+export { freePort } from './port.ts'
 export { type PostgresServer, startPostgres } from './postgres/server.ts'
 export { makeProjectBeside, type TestProject } from './project.ts'
 export { type SeededRandom, seededRandom } from './random.ts'

@@ -1,6 +1,7 @@
 import { copyOf, type Source, transferBody } from './body.ts'
 import { nativeFetch } from './native.ts'
-import { Request, type RequestState, requestState } from './request.ts'
+import { Request, requestState } from './request.ts'
+import type { RequestState } from './request-state.ts'
 
 /** The runtime's own `fetch`, which takes stand-ins too. */
 export function fetch(input: unknown, init: unknown = undefined): Promise<globalThis.Response> {

@@ -18,6 +18,7 @@ const failed = (errorType: string, errorMessage: string, environmentId = 'api#3'
 }
 const killed = failed('Runtime.ExitError', 'RequestId: 1 Error: Runtime exited with error: signal: killed')
 const timedOut = failed('Sandbox.Timedout', 'RequestId: 1 Error: Task timed out after 6.00 seconds')
+const brokeOff: Trouble = { kind: 'broke-off', reason: '' }
 const answered = (status: number): Trouble => ({ kind: 'answered', status })
 
 const why = (trouble: Trouble, ...faults: Fault[]) =>
@@ -25,7 +26,7 @@ const why = (trouble: Trouble, ...faults: Fault[]) =>
 
 test.each<[string, Trouble, Fault]>([
   ['a kill', killed, kill],
-  ['a kill in the middle of a stream', { kind: 'broke-off', reason: '' }, kill],
+  ['a kill in the middle of a stream', brokeOff, { ...kill, state: 'streaming' }],
   ['a pause of half of the time', timedOut, frozen],
   ['a pause, when the front did not wait', { kind: 'late', waitedMs: 4000 }, slow],
   [
@@ -48,6 +49,7 @@ test.each<[string, Trouble, Fault[]]>([
   ['an environment that ended by itself', failed('Runtime.ExitError', 'Error: exit status 1'), [kill]],
   ['a function killed for its memory', failed('Runtime.OutOfMemory', 'signal: killed'), [kill]],
   ['the kill of another environment', { ...killed, environmentId: 'api#4' } as Trouble, [kill]],
+  ['a broken stream, though a start before it was killed', brokeOff, [{ ...kill, state: 'starting' }]],
   ['a time limit, of which a pause took little', { ...timedOut, durationMs: 60_000 } as Trouble, [frozen]],
   ['a 500, though the bucket failed where it can be said', answered(500), [unavailable, slow, skewed]],
   ['a 500, though a read was lost', answered(500), [bucket('GET', { fate: 'lost-answer' })]],

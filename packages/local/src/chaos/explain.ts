@@ -6,7 +6,7 @@ import type { Attempt, Fault, Trouble } from './attempt.ts'
  *
  * - an invocation that failed because its process was killed: by the kill of its environment;
  * - one that took too long: by pauses, delays and starts cut short by a kill that took at least half of the time;
- * - a broken stream: by either;
+ * - a broken stream: by a kill of what had begun with it, not by one of a start before that;
  * - 502, 503 and 504 of the function's own: by requests to the bucket that failed, or by connections that were cut;
  * - 500 of its own: by a *write* to the bucket whose answer was lost, which nobody can make good. Everything else that
  *   befalls a bucket an application can say, so a 500 is a fault of its own;
@@ -20,7 +20,7 @@ export function explain(trouble: Trouble, { faults }: Attempt): string | null {
         return null
       return describeFirst(faults, (f) => f.kind === 'kill' && f.environmentId === trouble.environmentId)
     case 'broke-off':
-      return describeFirst(faults, (fault) => fault.kind === 'kill')
+      return describeFirst(faults, (fault) => fault.kind === 'kill' && fault.state !== 'starting')
     case 'late':
       return slowed(faults, trouble.waitedMs)
     case 'answered':

@@ -78,7 +78,13 @@ export async function startInstance(spec: FunctionSpec, options: InstanceOptions
     runtime.deliver(invocation)
     extensions.announce(invocation)
   }
+  let asked = 0
   const onNext = () => {
+    const call = ++asked
+    if (initialised) settle()
+    else void registrationsRead().then(() => call === asked && settle())
+  }
+  const settle = () => {
     if (!runtime.asking || !extensions.asking) return
     if (undelivered !== null) {
       deliver(undelivered)
@@ -200,4 +206,9 @@ function start(
     ...{ shiftsClock },
     ...(inspectPort === null ? {} : { inspectPort }),
   })
+}
+
+/** What an extension sent before the runtime asked came by a connection of its own: to be accepted, then to be read. */
+async function registrationsRead(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
 }

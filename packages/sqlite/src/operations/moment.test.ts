@@ -1,8 +1,8 @@
 import { memoryStore, type ObjectStore } from '@thaw/store'
 import { beforeEach, expect, test } from 'vitest'
-import { counting, open, testClock } from '../../test/kit.ts'
+import { counting, ltxFile, open, testClock } from '../../test/kit.ts'
 import { linkKey } from '../chain.ts'
-import { fileKey, type LtxFile } from '../files.ts'
+import { fileKey } from '../files.ts'
 import { maintain } from '../maintenance/maintain.ts'
 import { planFrom } from '../plan.ts'
 import { restorePoints } from './inventory.ts'
@@ -75,20 +75,17 @@ test('a file that goes while its header is asked for is listed anew', async () =
 })
 
 test('restore points are exactly the ends that a plan reaches', () => {
-  const file = (level: number, first: number, last: number): LtxFile => {
-    return { level, first, last, key: fileKey(level, first, last), size: 1, etag: '', modifiedAt: 0 }
-  }
   const files = [
-    file(9, 1, 10),
-    file(2, 4, 7),
-    file(1, 8, 12),
-    file(1, 11, 14),
-    file(0, 12, 12),
-    file(0, 15, 15),
-    file(0, 17, 17),
-    file(1, 13, 16),
-    file(1, 20, 22),
-    file(0, 16, 16),
+    ltxFile(9, 1, 10),
+    ltxFile(2, 4, 7),
+    ltxFile(1, 8, 12),
+    ltxFile(1, 11, 14),
+    ltxFile(0, 12, 12),
+    ltxFile(0, 15, 15),
+    ltxFile(0, 17, 17),
+    ltxFile(1, 13, 16),
+    ltxFile(1, 20, 22),
+    ltxFile(0, 16, 16),
   ]
   const reached = [...new Set(files.map(({ last }) => last))].filter(
     (to) => planFrom(files, 0, to).reaches === to,

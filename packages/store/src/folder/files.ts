@@ -1,7 +1,8 @@
 import type { BigIntStats } from 'node:fs'
-import { type FileHandle, mkdir, open } from 'node:fs/promises'
-import { dirname, relative, sep } from 'node:path'
+import { type FileHandle, mkdir, open, stat } from 'node:fs/promises'
+import { dirname, join, relative, sep } from 'node:path'
 import type { ObjectInfo } from '../object-store.ts'
+import { isAbsent } from './errors.ts'
 
 /**
  * What a file is as an object. Its etag is made of what stays as it is while a file is linked, renamed and
@@ -12,6 +13,17 @@ export function describe(key: string, stats: BigIntStats): ObjectInfo {
   const parts = [stats.ino, stats.size, stats.mtimeNs, stats.birthtimeNs]
   const etag = `"${parts.map((part) => part.toString(36)).join('-')}"`
   return { key, size: Number(stats.size), etag, modifiedAt: Number(stats.ctimeMs) }
+}
+
+/** The object of this name; null when no file is. Throws what the file system says. */
+export async function look(root: string, key: string): Promise<ObjectInfo | null> {
+  try {
+    const stats = await stat(join(root, key), { bigint: true })
+    return stats.isFile() ? describe(key, stats) : null
+  } catch (error) {
+    if (isAbsent(error)) return null
+    throw error
+  }
 }
 
 /** Writes a new file, synced to the disk, and leaves it open. `timestamp` in ms becomes its modification time. */

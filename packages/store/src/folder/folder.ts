@@ -17,7 +17,7 @@ import type {
   StoredObject,
 } from '../object-store.ts'
 import { folderError, isAbsent, isFault } from './errors.ts'
-import { createFile, describe, makeDirectory, readBytes, syncDirectory } from './files.ts'
+import { createFile, describe, look, makeDirectory, readBytes, syncDirectory } from './files.ts'
 import { folderLock } from './lock.ts'
 import { sweep } from './sweep.ts'
 import { walk } from './walk.ts'
@@ -81,19 +81,9 @@ export function folderStore(path: string): ObjectStore {
     checkKey(key, 'head', description)
     checkAlive('head', description, key, options.signal)
     try {
-      return await look(key)
+      return await look(root, key)
     } catch (error) {
       throw folderError(error, { operation: 'head', store: description, key })
-    }
-  }
-
-  async function look(key: string): Promise<ObjectInfo | null> {
-    try {
-      const stats = await stat(join(root, key), { bigint: true })
-      return stats.isFile() ? describe(key, stats) : null
-    } catch (error) {
-      if (isAbsent(error)) return null
-      throw error
     }
   }
 
@@ -104,7 +94,7 @@ export function folderStore(path: string): ObjectStore {
     const state = { unknown: false }
     const draft = join(temporary, randomUUID())
     try {
-      if (options.ifAbsent && (await look(key))) return { outcome: 'exists' }
+      if (options.ifAbsent && (await look(root, key))) return { outcome: 'exists' }
       await prepare(temporary)
       await prepare(dirname(join(root, key)))
       await using file = await createFile(
@@ -158,7 +148,7 @@ export function folderStore(path: string): ObjectStore {
   ): Promise<PutResult> {
     const target = join(root, key)
     const done = await lock.run(async (): Promise<PutResult> => {
-      if (ifMatch !== undefined && (await look(key))?.etag !== ifMatch) return { outcome: 'changed' }
+      if (ifMatch !== undefined && (await look(root, key))?.etag !== ifMatch) return { outcome: 'changed' }
       await rename(draft, target)
       state.unknown = true
       await syncDirectory(dirname(target))

@@ -1,10 +1,10 @@
 import type { Dirent } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canBeginName, compareKeys, keyFault, reservedSegment } from '../keys.ts'
 import type { ObjectInfo } from '../object-store.ts'
 import { isAbsent } from './errors.ts'
-import { describe } from './files.ts'
+import { look } from './files.ts'
 
 /** How many files are looked at together. */
 const batch = 64
@@ -54,16 +54,6 @@ async function entries(path: string): Promise<Dirent[]> {
 }
 
 async function* describeAll(root: string, keys: readonly string[]): AsyncGenerator<ObjectInfo> {
-  const found = await Promise.all(keys.map((key) => describeOne(root, key)))
+  const found = await Promise.all(keys.map((key) => look(root, key)))
   for (const object of found) if (object) yield object
-}
-
-async function describeOne(root: string, key: string): Promise<ObjectInfo | null> {
-  try {
-    const stats = await stat(join(root, key), { bigint: true })
-    return stats.isFile() ? describe(key, stats) : null
-  } catch (error) {
-    if (isAbsent(error)) return null
-    throw error
-  }
 }

@@ -1,10 +1,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chown, mkdir } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type ChildWork, runChild } from '../child.ts'
+import { freePort } from '../port.ts'
 import { temporaryDirectory } from '../temporary.ts'
 import { type Installation, installation, type User, unprivilegedUser } from './binaries.ts'
 
@@ -99,13 +99,4 @@ async function stop(server: ChildProcess): Promise<void> {
   const gone = once(server, 'exit')
   server.kill('SIGINT')
   await gone
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -1,5 +1,4 @@
-import { createServer } from 'node:net'
-import { type PostgresServer, startPostgres } from '@thaw/testing'
+import { freePort, type PostgresServer, startPostgres } from '@thaw/testing'
 import { CompiledQuery } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type FaultyProxy, startProxy } from '../../../test/proxy.ts'
@@ -34,15 +33,6 @@ function engineAt(url: string, time: Time) {
   const target = parseUrl(url, '/')
   if (target.kind !== 'postgres') throw new Error(`${url} is not PostgreSQL`)
   return openPostgres(target, {}, {}, time)
-}
-
-async function freePort(): Promise<number> {
-  const listener = createServer()
-  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
-  const address = listener.address()
-  await new Promise((resolve) => listener.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 test('goes on trying while the server is not there, with pauses that double', async () => {

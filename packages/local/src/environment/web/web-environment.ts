@@ -147,13 +147,13 @@ export class WebEnvironment {
 
   async #live(started: (instance: WebInstance | Failure | null) => void): Promise<void> {
     const { sandbox, temporaryDirectory, compileCache, reaper, inspectPorts } = this.#options
-    const { temporaryMb, taskRoot, environment } = this.spec
+    const { temporaryMb, taskRoot, reads, environment } = this.spec
     await using opened = new AsyncDisposableStack()
     try {
       const temporary = await sandbox.open({
         directory: temporaryDirectory,
         sizeMb: temporaryMb,
-        visible: [taskRoot, compileCache, ...runtimeFiles, ...storageFolders(environment)],
+        visible: [taskRoot, ...reads, compileCache, ...runtimeFiles, ...storageFolders(environment)],
       })
       opened.defer(() => temporary.close())
       const startedAt = performance.now()
