@@ -7,6 +7,7 @@ import type { EnvironmentInfo } from '../environment/pool.ts'
 import type { ClockShift } from '../environment/runtime-api.ts'
 import { LocalError } from '../errors.ts'
 import type { Exchanged } from '../http/exchange.ts'
+import type { TakePlace } from '../http/web-function/pass-on.ts'
 import type { Log } from '../log.ts'
 import type { Trouble } from './attempt.ts'
 import { accessKeyIdOf, environmentIdOf } from './identity.ts'
@@ -41,6 +42,8 @@ export interface Chaos {
   bucketAheadMs(request: BucketRequest): number
   /** Invocations of HTTP clients, of which `exchanged` tells the end. */
   watchClients(invoke: Invoke): Invoke
+  /** The same for requests to Web Functions. */
+  watchPlaces(take: TakePlace): TakePlace
   exchanged(exchanged: Exchanged): void
   /** All other invocations. */
   watchOthers(invoke: Invoke): Invoke
@@ -89,9 +92,9 @@ export function createChaos(options: ChaosOptions, log: Log): Chaos {
   }
 
   function freeze({ id, state, pid }: EnvironmentInfo, ms: number, clock: ClockShift | null): void {
-    if (victims === null || pid === null || (state !== 'frozen' && state !== 'busy')) return
-    const busy = state === 'busy'
-    if (busy) {
+    if (victims === null || pid === null || !['frozen', 'idle', 'busy'].includes(state)) return
+    const runs = state !== 'frozen'
+    if (runs) {
       victims.freeze(id)
       later(ms, () => {
         journal.thawed(id)
@@ -107,9 +110,9 @@ export function createChaos(options: ChaosOptions, log: Log): Chaos {
       next: clock ?? { offsetMs: 0, forMs: null },
       aheadMs: Math.max(0, clock?.offsetMs ?? 0),
     })
-    journal.froze(id, busy ? ms : null, cut, clock?.offsetMs ?? 0)
+    journal.froze(id, runs ? ms : null, cut, clock?.offsetMs ?? 0)
     log(
-      `chaos | freezes ${id}${busy ? ` with a request, for ${Math.round(ms)} ms` : ''}, ${cut} connections cut`,
+      `chaos | freezes ${id}, ${state}${runs ? `, for ${Math.round(ms)} ms` : ''}, ${cut} connections cut`,
       'simulator',
     )
   }
@@ -146,6 +149,10 @@ export function createChaos(options: ChaosOptions, log: Log): Chaos {
     journal.bucketFailed({ kind: 'bucket', environmentId, atMs, request: nameOf(request), write, fault })
   }
 
+  const throttled = (functionName: string): Trouble => {
+    return { kind: 'throttled', faults: journal.shortage(functionName) }
+  }
+
   const watch =
     (
       invoke: Invoke,
@@ -158,10 +165,7 @@ export function createChaos(options: ChaosOptions, log: Log): Chaos {
         onEnd(requestId, functionName, troubleOf(outcome))
         return outcome
       } catch (error) {
-        const code = error instanceof LocalError ? error.code : null
-        const throttled = code === 'TOO_MANY_REQUESTS'
-        if (throttled)
-          onEnd(requestId, functionName, { kind: 'throttled', faults: journal.shortage(functionName) })
+        if (isThrottled(error)) onEnd(requestId, functionName, throttled(functionName))
         else journal.forget(requestId)
         throw error
       }
@@ -207,7 +211,7 @@ export function createChaos(options: ChaosOptions, log: Log): Chaos {
         return next === null ? { aheadMs } : { aheadMs, clock: next }
       },
       streaming(requestId) {
-        journal.streaming(id)
+        journal.streaming(id, requestId)
         killLater(plan.killInStream(counts.stream++), id, () => journal.has(id, requestId))
       },
       finished: (requestId) => journal.finished(id, requestId),
@@ -241,6 +245,16 @@ export function createChaos(options: ChaosOptions, log: Log): Chaos {
       watch(invoke, (requestId, _functionName, trouble) => {
         if (trouble?.kind === 'throttled') shortages.set(requestId, trouble)
       }),
+    watchPlaces: (take) => async (functionName, requestId) => {
+      journal.began(requestId, functionName)
+      try {
+        return await take(functionName, requestId)
+      } catch (error) {
+        if (isThrottled(error)) shortages.set(requestId, throttled(functionName))
+        else journal.forget(requestId)
+        throw error
+      }
+    },
     exchanged(seen) {
       const { requestId, request, status, brokenOff } = seen
       // A client that went away has seen nothing.
@@ -267,6 +281,10 @@ export function createChaos(options: ChaosOptions, log: Log): Chaos {
       for (const line of describeReport(journal.report())) log(line, 'simulator')
     },
   }
+}
+
+function isThrottled(error: unknown): boolean {
+  return error instanceof LocalError && error.code === 'TOO_MANY_REQUESTS'
 }
 
 /** What it was about to befall has ended by itself. */

@@ -1,16 +1,18 @@
-import { shutdownMs } from '../limits.ts'
-import type { TemporaryStorage } from '../sandbox/temporary.ts'
-import { type ApiServer, startApiServer } from './api-server.ts'
+import { startApiServer } from './api-server.ts'
 import { type Brake, createBrake } from './brake.ts'
-import { createExtensionsApi } from './extensions-api.ts'
+import { createExtensionsApi, type ShutdownReason } from './extensions/extensions-api.ts'
+import { crashFailure, type ExternalExtension, launchFailure, startExternal } from './extensions/external.ts'
+import { answerTelemetry } from './extensions/telemetry-api.ts'
+import type { Exit } from './function-process.ts'
 import type { FunctionSpec } from './function-spec.ts'
-import type { InspectPorts } from './inspect-ports.ts'
-import type { Failure } from './outcome.ts'
-import { type Exit, type RuntimeCommand, type RuntimeProcess, startProcess } from './process.ts'
-import type { Reaper } from './reaper.ts'
+import { type Host, type HostedProcess, startHosted } from './hosted-process.ts'
+import { FailedStart, type Failure } from './outcome.ts'
+import { createProcessSet } from './process-set.ts'
+import type { Program } from './program.ts'
 import { createRuntimeApi, type RuntimeInvocation } from './runtime-api.ts'
+import { shutDown } from './shut-down.ts'
 import type { StreamedResponse } from './streamed-response.ts'
-import { environmentVariables, type InitializationType } from './variables.ts'
+import { environmentVariables, extensionVariables, type InitializationType } from './variables.ts'
 
 /** What a runtime does, as its environment sees it. */
 export type RuntimeEvent =
@@ -19,61 +21,68 @@ export type RuntimeEvent =
   | { readonly kind: 'answer'; readonly payload: string; readonly functionError: 'Unhandled' | null }
   | { readonly kind: 'stream'; readonly response: StreamedResponse }
   | { readonly kind: 'streamed'; readonly failure: Failure | null }
-  /** The process is gone and its last line was read. Nothing follows. */
+  /** The processes are gone and their last lines were read. Nothing follows. */
   | { readonly kind: 'exit'; readonly exit: Exit }
 
-export interface InstanceOptions {
-  readonly temporary: TemporaryStorage
-  readonly compileCache: string
+export interface InstanceOptions extends Host {
   readonly logStream: string
   readonly initializationType: InitializationType
-  readonly reaper: Reaper
-  readonly inspectPorts: InspectPorts
-  /** In place of the simulator's own; null for that. */
-  readonly runtime: RuntimeCommand | null
+  readonly program: Program
   /** Go over the function's own. */
   readonly variables?: Readonly<Record<string, string>>
   readonly shiftsClock?: boolean
-  onLine(line: string): void
-  /** A debugger can be attached there. */
-  onInspector(url: string): void
   emit(event: RuntimeEvent): void
 }
 
-/** The runtime of an environment from its start to its exit: the process and the APIs it talks to. */
+/** The runtime of an environment, with its external extensions, from their start to their exit. */
 export interface RuntimeInstance extends Brake {
+  /** Of the runtime; null before it has been started. */
   readonly pid: number | null
   /** `ws://…` for a debugger; null until there is one. */
   readonly inspector: string | null
   /** JSON, as the runtime sent it to `init/error`. */
   readonly initError: string | null
-  /** What an extension gave as the reason for giving up. */
+  /** What an extension did to end all of it: it gave up, or ended by itself. */
   readonly extensionError: Failure | null
+  /** External extensions that have not registered. */
+  readonly unregistered: readonly string[]
   /** Whether every extension has asked for its next event. */
   readonly extensionsDone: boolean
   /** Thaws it, and answers its pending `next`. */
   deliver(invocation: RuntimeInvocation): void
-  /** Ends it as Lambda does: at once without an extension, else by SIGTERM and SIGKILL 500 ms later. */
-  stop(): void
+  /** Ends it as Lambda does; see `shutDown`. */
+  stop(reason: ShutdownReason): void
   kill(): void
   maxMemoryMb(): number | null
 }
 
-/** Starts a runtime for `spec`. An `exit` event follows in any case. */
+/** Of a runtime that was never started. */
+const notStarted: Exit = { code: null, signal: 'SIGKILL', error: null, outOfMemory: false }
+
+/**
+ * Starts the extensions that `spec` has, and when they have registered the runtime. An `exit` event follows in any
+ * case. Throws `FailedStart`, and as `startProcess` does.
+ */
 export async function startInstance(spec: FunctionSpec, options: InstanceOptions): Promise<RuntimeInstance> {
-  const { reaper, inspectPorts } = options
-  let over = false
-  const emit = (event: RuntimeEvent) => {
-    if (!over) options.emit(event)
-    over ||= event.kind === 'exit'
-  }
+  const unable = spec.layers === null ? null : launchFailure(spec.layers)
+  if (unable !== null) throw new FailedStart(unable)
+  const processes = createProcessSet()
+  const brake = createBrake(processes)
+  let runtimeProcess: HostedProcess | null = null
+  let external: readonly ExternalExtension[] = []
+  let exit = notStarted
   let initialised = false
+  let isStarting = false
+  let isEnding = false
+  let isOver = false
   let initError: string | null = null
   let extensionError: Failure | null = null
-  let stopTimer: NodeJS.Timeout | undefined
   let undelivered: RuntimeInvocation | null = null
-  let inspector: string | null = null
 
+  const emit = (event: RuntimeEvent) => {
+    if (!isOver) options.emit(event)
+    isOver ||= event.kind === 'exit'
+  }
   const deliver = (invocation: RuntimeInvocation) => {
     runtime.deliver(invocation)
     extensions.announce(invocation)
@@ -100,45 +109,114 @@ export async function startInstance(spec: FunctionSpec, options: InstanceOptions
     },
   })
   const extensions = createExtensionsApi(
-    { functionName: spec.name, handler: spec.handler },
+    {
+      functionName: spec.name,
+      handler: spec.handler,
+      external: spec.layers?.extensions.map(({ name }) => name) ?? [],
+    },
     {
       onNext,
-      onError: (phase, type) => {
+      onRegistered: () =>
+        void startRuntime().catch((error: Error) => fail('Runtime.ExitError', error.message)),
+      onError: (phase, name, type) => {
         const errorType = phase === 'init' && !initialised ? 'Extension.InitError' : 'Extension.ExitError'
-        extensionError = { errorType, errorMessage: `an extension gave up: ${type}` }
-        child.kill()
+        fail(errorType, `extension ${name} gave up: ${type}`)
       },
     },
   )
-  const server = await startApiServer([runtime.answer, extensions.answer])
-  const inspectPort = spec.inspected ? await inspectPorts.take() : null
-  const child = startOrClose(spec, options, server, inspectPort)
-  const { pid } = child
-  if (pid !== null) reaper.guard(pid)
-  void child.inspector.then((url) => {
-    inspector = url
-    if (url !== null) options.onInspector(url)
-  })
-  void child.exited.then((exit) => {
-    clearTimeout(stopTimer)
-    if (inspectPort !== null) inspectPorts.giveBack(inspectPort)
-    server.close()
-    if (pid !== null) reaper.release(pid)
-    emit({ kind: 'exit', exit })
+  const server = await startApiServer([runtime.answer, extensions.answer, answerTelemetry])
+  const variables = environmentVariables({
+    functionName: spec.name,
+    memoryMb: spec.memoryMb,
+    handler: spec.handler,
+    taskRoot: spec.taskRoot,
+    temporaryDirectory: options.temporary.path,
+    layers: options.temporary.opt,
+    runtimeApi: server.address,
+    environment: { ...spec.environment, ...options.variables },
+    path: process.env.PATH,
+    logStream: options.logStream,
+    initializationType: options.initializationType,
   })
 
-  const brake = createBrake(child)
+  function stop(reason: ShutdownReason): void {
+    if (isEnding) return
+    isEnding = true
+    const { thaw } = brake
+    void shutDown({ runtime: runtimeProcess?.child ?? null, external, extensions, processes, reason, thaw })
+  }
+
+  /** The first failure is the one that counts. */
+  function fail(errorType: string, errorMessage: string): void {
+    if (isEnding) return
+    extensionError = { errorType, errorMessage }
+    stop('failure')
+    endWhenGone()
+  }
+
+  function endWhenGone(): void {
+    if (processes.size > 0 || isStarting) return
+    server.close()
+    emit({ kind: 'exit', exit })
+  }
+
+  async function startRuntime(): Promise<void> {
+    if (isEnding) return
+    isStarting = true
+    try {
+      const { program, shiftsClock = false } = options
+      const others = () => external.flatMap(({ child }) => child.pid ?? [])
+      runtimeProcess = await startHosted(spec, options, { program, variables, shiftsClock, others })
+    } finally {
+      isStarting = false
+    }
+    const { child } = runtimeProcess
+    processes.add(child)
+    // Told to end while it was not there to be told.
+    if (isEnding) child.kill()
+    void child.exited.then((ended) => {
+      exit = ended
+      stop('failure')
+      endWhenGone()
+    })
+  }
+
+  try {
+    if (spec.layers !== null) {
+      const { temporary, reaper, onLine } = options
+      const own = extensionVariables(variables)
+      external = startExternal(spec.layers, { temporary, variables: own, reaper, onLine })
+    }
+    for (const { name, child } of external) {
+      processes.add(child)
+      void child.exited.then((ended) => {
+        const { errorType, errorMessage } = crashFailure(name, ended)
+        fail(errorType, errorMessage)
+        endWhenGone()
+      })
+    }
+    if (external.length === 0) await startRuntime()
+  } catch (error) {
+    server.close()
+    throw error
+  }
+
   return {
     ...brake,
-    pid,
+    get pid() {
+      return runtimeProcess?.child.pid ?? null
+    },
     get inspector() {
-      return inspector
+      return runtimeProcess?.inspector ?? null
     },
     get initError() {
       return initError
     },
     get extensionError() {
       return extensionError
+    },
+    get unregistered() {
+      return extensions.unregistered
     },
     get extensionsDone() {
       return extensions.asking
@@ -150,54 +228,11 @@ export async function startInstance(spec: FunctionSpec, options: InstanceOptions
       else undelivered = invocation
       brake.thaw()
     },
-    stop() {
-      if (extensions.count === 0) {
-        child.kill()
-        return
-      }
-      if (stopTimer !== undefined) return
-      child.signal('SIGTERM')
-      brake.thaw()
-      stopTimer = setTimeout(() => child.kill(), shutdownMs)
+    stop,
+    kill() {
+      isEnding = true
+      processes.kill()
     },
-    kill: () => child.kill(),
-    maxMemoryMb: () => child.maxMemoryMb(),
+    maxMemoryMb: () => runtimeProcess?.child.maxMemoryMb() ?? null,
   }
-}
-
-/** Variables may be such that the system takes none of them. */
-function startOrClose(...[spec, options, server, inspectPort]: Parameters<typeof start>): RuntimeProcess {
-  try {
-    return start(spec, options, server, inspectPort)
-  } catch (error) {
-    server.close()
-    throw error
-  }
-}
-
-function start(
-  spec: FunctionSpec,
-  options: InstanceOptions,
-  server: ApiServer,
-  inspectPort: number | null,
-): RuntimeProcess {
-  const variables = environmentVariables({
-    functionName: spec.name,
-    memoryMb: spec.memoryMb,
-    handler: spec.handler,
-    taskRoot: spec.taskRoot,
-    temporaryDirectory: options.temporary.path,
-    runtimeApi: server.address,
-    environment: { ...spec.environment, ...options.variables },
-    path: process.env.PATH,
-    logStream: options.logStream,
-    initializationType: options.initializationType,
-  })
-  const { taskRoot, memoryMb, temporaryMb, sourceMaps } = spec
-  const { compileCache, temporary, runtime, shiftsClock = false, onLine } = options
-  return startProcess({
-    ...{ taskRoot, variables, compileCache, temporary, temporaryMb, memoryMb, sourceMaps, runtime, onLine },
-    ...{ shiftsClock },
-    ...(inspectPort === null ? {} : { inspectPort }),
-  })
 }

@@ -12,7 +12,7 @@ import { isAnnouncedLarger, readBody, readHead, type WireRequest } from './reque
 import { hasBody, sendAnswer, sendHead } from './send.ts'
 import { discard, type OpenStream, openStream, sendStream } from './stream.ts'
 import { type FoundTarget, findTarget, type HttpTargets } from './targets.ts'
-import { passOn, type TakePlace } from './web-function/pass-on.ts'
+import { type PassedOn, passOn, requestTimeout, type TakePlace } from './web-function/pass-on.ts'
 
 /** What requests are answered with. */
 export interface ExchangeOptions {
@@ -77,8 +77,11 @@ export async function answerRequest(
     return ms
   }
   if (found?.target.web === true) {
-    const passed = await passOn(options.lease, found.target.functionName, head, incoming, response)
-    say(passed.status, passed.by, passed.told)
+    const { functionName } = found.target
+    const passed = await passOn(options.lease, functionName, head, incoming, response)
+    const durationMs = say(passed.status, passed.by, passed.told)
+    const request = `${incoming.method} ${incoming.url}`
+    if (passed.reached) options.exchanged?.(webExchange(passed, { functionName, request, durationMs }))
     return
   }
   const gateway = options.gateways[found?.target.front ?? targets.fallback]
@@ -108,6 +111,28 @@ export async function answerRequest(
     brokenOff: told.brokenOff,
     durationMs,
   })
+}
+
+/** What became of a request to a Web Function, in the words of invocations. */
+function webExchange(
+  { requestId, status, clientGone, trouble }: PassedOn,
+  rest: Pick<Exchanged, 'functionName' | 'request' | 'durationMs'>,
+): Exchanged {
+  const seen = { ...rest, requestId, status: clientGone ? null : status }
+  if (trouble === null) return { ...seen, problem: null, outcome: null, brokenOff: null }
+  if (trouble.kind === 'throttled') return { ...seen, problem: 'throttled', outcome: null, brokenOff: null }
+  const { environmentId, failure, begun } = trouble
+  if (failure.errorType === requestTimeout)
+    return { ...seen, problem: 'too-late', outcome: null, brokenOff: null }
+  const payload = JSON.stringify(failure)
+  const { durationMs } = rest
+  const end = { requestId, environmentId, payload, durationMs, stream: null, initMs: null }
+  return {
+    ...seen,
+    problem: 'function-failed',
+    outcome: { ...end, functionError: 'Unhandled' },
+    brokenOff: begun ? failure.errorMessage : null,
+  }
 }
 
 /** Reads the rest of a request, unless it is more than the gateway takes. */

@@ -27,7 +27,7 @@ async function shell(storage: TemporaryStorage, script: string): Promise<string>
 }
 
 const open = (sandbox: Sandbox, name: string, visible: readonly string[] = []) =>
-  sandbox.open({ directory: join(root, 'environments', name), sizeMb: 1, visible })
+  sandbox.open({ directory: join(root, 'environments', name), sizeMb: 1, opt: null, visible })
 
 describe.each(['namespace', 'folder'] as const)('storage of an environment: %s', (wanted) => {
   const can = wanted === 'folder' || process.platform === 'linux'
