@@ -24,7 +24,8 @@ export function readLayers(report: Report, at: string, value: unknown): readonly
 function readLayer(report: Report, at: string, value: unknown): Layer | null {
   if (typeof value === 'string' && value.startsWith('arn:')) return readArn(report, at, value)
   const folder = readPath(report, at, value, 'a folder')
-  if (folder === './.' || folder === './') report.add(at, `is the whole project; give the folder whose content belongs to /opt`)
+  if (folder === './.' || folder === './')
+    report.add(at, `is the whole project; give the folder whose content belongs to /opt`)
   return folder === null ? null : { folder }
 }
 

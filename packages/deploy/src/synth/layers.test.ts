@@ -53,8 +53,8 @@ test('a folder becomes one layer of all functions that have it, and an ARN stays
   expect(of('one')).toEqual([{ Ref: id }, arn])
   expect(of('two')).toEqual([{ Ref: id }])
   expect(of('bare')).toBeUndefined()
-  const { S3Key } = version?.Properties.Content as { readonly S3Key: string }
-  const zip = readFileSync(join(assembly, `asset.${S3Key}`))
+  const content = version?.Properties.Content as { readonly S3Key: string } | undefined
+  const zip = readFileSync(join(assembly, `asset.${content?.S3Key}`))
   expect(Object.keys(unzipSync(zip))).toEqual(['extensions/agent', 'lib/readme.txt'])
   expect(modesOf(zip)).toEqual({ 'extensions/agent': '100755', 'lib/readme.txt': '100644' })
 })

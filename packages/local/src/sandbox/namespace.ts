@@ -33,10 +33,11 @@ export function namespaceSandbox(root: string): Sandbox | null {
       // Both are filled in the folder, which still sees the real /tmp and /opt, and moved over them then.
       const stages = { tmp: join(directory, 'tmp'), opt: join(directory, 'opt') }
       // There already after a try that failed.
-      for (const stage of Object.values(stages)) await mkdir(stage, { recursive: true })
+      await mkdir(stages.tmp, { recursive: true })
       const shown = await folders(shownBelow('/tmp', visible, root))
       const lines = [tmpfs(stages.tmp, sizeMb), ...shown.map((path) => bind(path, stages.tmp, '/tmp'))]
       if (opt !== null) {
+        await mkdir(stages.opt, { recursive: true })
         const beside = shownBelow('/opt', visible, root)
         // Nothing can be mounted in what is read-only, but on what is there.
         for (const path of beside) await mkdir(join(opt, path.slice('/opt'.length)), { recursive: true })

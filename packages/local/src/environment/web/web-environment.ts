@@ -161,6 +161,8 @@ export class WebEnvironment {
     const { sandbox, temporaryDirectory, compileCache, reaper, inspectPorts } = this.#options
     const { temporaryMb, taskRoot, environment } = this.spec
     const observer = this.#observer
+    // Before there is a request to be assigned.
+    observer?.starting()
     await using opened = new AsyncDisposableStack()
     try {
       const temporary = await sandbox.open({
@@ -171,7 +173,6 @@ export class WebEnvironment {
       })
       opened.defer(() => temporary.close())
       const startedAt = performance.now()
-      observer?.starting()
       this.#instance = await startWebInstance(this.spec, {
         ...{ temporary, compileCache, reaper, inspectPorts },
         onLine: this.#reports.printed,
