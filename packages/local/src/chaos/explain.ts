@@ -19,7 +19,8 @@ export function explain(trouble: Trouble, { faults }: Attempt): string | null {
       if (!isKill(trouble)) return null
       return describeFirst(faults, (f) => f.kind === 'kill' && f.environmentId === trouble.environmentId)
     case 'broke-off':
-      return describeFirst(faults, (fault) => fault.kind === 'kill')
+      // Where it was starting there was no answer yet that could break off.
+      return describeFirst(faults, (fault) => fault.kind === 'kill' && fault.state !== 'starting')
     case 'late':
       return slowed(faults, trouble.waitedMs)
     case 'answered':
