@@ -68,7 +68,7 @@ async function run(
 const described = (report: ChaosReport) => describeReport(report).join('\n')
 
 test('a kill explains what became of every request that was under way, and of no other', async () => {
-  const { report, get } = await run({ ...off, seed: 4, kill: 40 })
+  const { report, get } = await run({ ...off, seed: 4, kill: 6 })
   const seen: (number | 'broken')[] = []
   const explainedTo = (path: string) =>
     report().errors.filter(({ request, explanation }) => request.endsWith(path) && explanation !== null)
@@ -85,11 +85,8 @@ test('a kill explains what became of every request that was under way, and of no
   // One kill, several requests.
   const byFault = Map.groupBy(errors, ({ explanation }) => explanation)
   expect(Math.max(...[...byFault.values()].map(({ length }) => length))).toBeGreaterThan(1)
-  expect(answers).toEqual({
-    ...(seen.includes(200) && { 200: seen.filter((status) => status === 200).length }),
-    ...(seen.includes(502) && { 502: seen.filter((status) => status === 502).length }),
-    ...(seen.includes('broken') && { broken: seen.filter((status) => status === 'broken').length }),
-  })
+  const counted = [...Map.groupBy(seen, (status) => status)].map(([status, all]) => [status, all.length])
+  expect(answers).toEqual(Object.fromEntries(counted))
   expect((kills.busy ?? 0) + (kills.streaming ?? 0)).toBeGreaterThan(0)
 }, 90_000)
 

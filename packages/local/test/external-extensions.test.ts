@@ -137,8 +137,10 @@ function isStopped(pid: number): boolean {
 
 describe('an external extension', () => {
   test('registers by the name of its file, and is told of each invocation', async () => {
-    const { simulator, call, heard } = await run(only(agent({ events: ['INVOKE'] })))
+    const running = await run(only(agent({ events: ['INVOKE'] })))
+    const { simulator, call, heard } = running
     const { requestId } = await simulator.invoke('f', {})
+    await atRest(running)
     await call()
     expect(heard('registered')).toMatchObject([{ functionName: 'f', handler: 'src/f.handler' }])
     await expect.poll(() => heard('told'), patient).toHaveLength(2)

@@ -89,7 +89,7 @@ test('one that then takes longer than the function may is the failure of the inv
     'START RequestId: … Version: $LATEST',
     'RequestId: … Error: Task timed out after 1.00 seconds',
     'END RequestId: …',
-    'REPORT RequestId: …\tDuration: … ms\tBilled Duration: … ms\tMemory Size: … MB\tStatus: timeout',
+    'REPORT RequestId: …\tDuration: … ms\tBilled Duration: … ms\tMemory Size: … MB\tMax Memory Used: … MB\tStatus: timeout',
   ])
 })
 

@@ -1,18 +1,17 @@
 import { startApiServer } from './api-server.ts'
-import { type Brake, createBrake } from './brake.ts'
+import type { Brake } from './brake.ts'
 import { createExtensionsApi, type ShutdownReason } from './extensions/extensions-api.ts'
-import { crashFailure, type ExternalExtension, launchFailure, startExternal } from './extensions/external.ts'
+import { launchFailure } from './extensions/external.ts'
 import { answerTelemetry } from './extensions/telemetry-api.ts'
 import type { Exit } from './function-process.ts'
 import type { FunctionSpec } from './function-spec.ts'
-import { type Host, type HostedProcess, startHosted } from './hosted-process.ts'
+import type { Host } from './hosted-process.ts'
+import { createInstanceProcesses } from './instance-processes.ts'
 import { FailedStart, type Failure } from './outcome.ts'
-import { createProcessSet } from './process-set.ts'
 import type { Program } from './program.ts'
 import { createRuntimeApi, type RuntimeInvocation } from './runtime-api.ts'
-import { shutDown } from './shut-down.ts'
 import type { StreamedResponse } from './streamed-response.ts'
-import { environmentVariables, extensionVariables, type InitializationType } from './variables.ts'
+import { environmentVariables, type InitializationType } from './variables.ts'
 
 /** What a runtime does, as its environment sees it. */
 export type RuntimeEvent =
@@ -56,9 +55,6 @@ export interface RuntimeInstance extends Brake {
   maxMemoryMb(): number | null
 }
 
-/** Of a runtime that was never started. */
-const notStarted: Exit = { code: null, signal: 'SIGKILL', error: null, outOfMemory: false }
-
 /**
  * Starts the extensions that `spec` has, and when they have registered the runtime. An `exit` event follows in any
  * case. Throws `FailedStart`, and as `startProcess` does.
@@ -66,23 +62,15 @@ const notStarted: Exit = { code: null, signal: 'SIGKILL', error: null, outOfMemo
 export async function startInstance(spec: FunctionSpec, options: InstanceOptions): Promise<RuntimeInstance> {
   const unable = spec.layers === null ? null : launchFailure(spec.layers)
   if (unable !== null) throw new FailedStart(unable)
-  const processes = createProcessSet()
-  const brake = createBrake(processes)
-  let runtimeProcess: HostedProcess | null = null
-  let external: readonly ExternalExtension[] = []
-  let exit = notStarted
   let initialised = false
-  let isStarting = false
-  let isEnding = false
-  let isOver = false
   let initError: string | null = null
-  let extensionError: Failure | null = null
   let undelivered: RuntimeInvocation | null = null
-
+  let isOver = false
   const emit = (event: RuntimeEvent) => {
     if (!isOver) options.emit(event)
     isOver ||= event.kind === 'exit'
   }
+
   const deliver = (invocation: RuntimeInvocation) => {
     runtime.deliver(invocation)
     extensions.announce(invocation)
@@ -108,112 +96,51 @@ export async function startInstance(spec: FunctionSpec, options: InstanceOptions
       initError = body
     },
   })
+  const external = spec.layers?.extensions.map(({ name }) => name) ?? []
   const extensions = createExtensionsApi(
-    {
-      functionName: spec.name,
-      handler: spec.handler,
-      external: spec.layers?.extensions.map(({ name }) => name) ?? [],
-    },
+    { functionName: spec.name, handler: spec.handler, external },
     {
       onNext,
-      onRegistered: () =>
-        void startRuntime().catch((error: Error) => fail('Runtime.ExitError', error.message)),
+      onRegistered: () => {
+        processes.startRuntime().catch(({ message }: Error) => {
+          processes.fail({ errorType: 'Runtime.ExitError', errorMessage: message })
+        })
+      },
       onError: (phase, name, type) => {
         const errorType = phase === 'init' && !initialised ? 'Extension.InitError' : 'Extension.ExitError'
-        fail(errorType, `extension ${name} gave up: ${type}`)
+        processes.fail({ errorType, errorMessage: `extension ${name} gave up: ${type}` })
       },
     },
   )
   const server = await startApiServer([runtime.answer, extensions.answer, answerTelemetry])
-  const variables = environmentVariables({
-    functionName: spec.name,
-    memoryMb: spec.memoryMb,
-    handler: spec.handler,
-    taskRoot: spec.taskRoot,
-    temporaryDirectory: options.temporary.path,
-    layers: options.temporary.opt,
-    runtimeApi: server.address,
-    environment: { ...spec.environment, ...options.variables },
-    path: process.env.PATH,
-    logStream: options.logStream,
-    initializationType: options.initializationType,
+  const { program, shiftsClock = false } = options
+  const processes = createInstanceProcesses(spec, {
+    ...{ host: options, program, shiftsClock, extensions },
+    variables: variablesOf(spec, options, server.address),
+    onExit(exit) {
+      server.close()
+      emit({ kind: 'exit', exit })
+    },
   })
-
-  function stop(reason: ShutdownReason): void {
-    if (isEnding) return
-    isEnding = true
-    const { thaw } = brake
-    void shutDown({ runtime: runtimeProcess?.child ?? null, external, extensions, processes, reason, thaw })
-  }
-
-  /** The first failure is the one that counts. */
-  function fail(errorType: string, errorMessage: string): void {
-    if (isEnding) return
-    extensionError = { errorType, errorMessage }
-    stop('failure')
-    endWhenGone()
-  }
-
-  function endWhenGone(): void {
-    if (processes.size > 0 || isStarting) return
-    server.close()
-    emit({ kind: 'exit', exit })
-  }
-
-  async function startRuntime(): Promise<void> {
-    if (isEnding) return
-    isStarting = true
-    try {
-      const { program, shiftsClock = false } = options
-      const others = () => external.flatMap(({ child }) => child.pid ?? [])
-      runtimeProcess = await startHosted(spec, options, { program, variables, shiftsClock, others })
-    } finally {
-      isStarting = false
-    }
-    const { child } = runtimeProcess
-    processes.add(child)
-    // Told to end while it was not there to be told.
-    if (isEnding) child.kill()
-    void child.exited.then((ended) => {
-      exit = ended
-      stop('failure')
-      endWhenGone()
-    })
-  }
-
-  try {
-    if (spec.layers !== null) {
-      const { temporary, reaper, onLine } = options
-      const own = extensionVariables(variables)
-      external = startExternal(spec.layers, { temporary, variables: own, reaper, onLine })
-    }
-    for (const { name, child } of external) {
-      processes.add(child)
-      void child.exited.then((ended) => {
-        const { errorType, errorMessage } = crashFailure(name, ended)
-        fail(errorType, errorMessage)
-        endWhenGone()
-      })
-    }
-    if (external.length === 0) await startRuntime()
-  } catch (error) {
+  await processes.start().catch((error: Error) => {
     server.close()
     throw error
-  }
+  })
 
+  const { freeze, thaw, hold, release, stop, kill } = processes
   return {
-    ...brake,
+    ...{ freeze, thaw, hold, release, stop, kill },
     get pid() {
-      return runtimeProcess?.child.pid ?? null
+      return processes.runtime?.child.pid ?? null
     },
     get inspector() {
-      return runtimeProcess?.inspector ?? null
+      return processes.runtime?.inspector ?? null
     },
     get initError() {
       return initError
     },
     get extensionError() {
-      return extensionError
+      return processes.failure
     },
     get unregistered() {
       return extensions.unregistered
@@ -226,13 +153,28 @@ export async function startInstance(spec: FunctionSpec, options: InstanceOptions
       if (runtime.asking) deliver(invocation)
       // Its connection is gone: it asks again, or its exit is about to be seen.
       else undelivered = invocation
-      brake.thaw()
+      thaw()
     },
-    stop,
-    kill() {
-      isEnding = true
-      processes.kill()
-    },
-    maxMemoryMb: () => runtimeProcess?.child.maxMemoryMb() ?? null,
+    maxMemoryMb: () => processes.runtime?.child.maxMemoryMb() ?? null,
   }
+}
+
+function variablesOf(
+  spec: FunctionSpec,
+  { temporary, variables, logStream, initializationType }: InstanceOptions,
+  runtimeApi: string,
+): Record<string, string> {
+  return environmentVariables({
+    functionName: spec.name,
+    memoryMb: spec.memoryMb,
+    handler: spec.handler,
+    taskRoot: spec.taskRoot,
+    temporaryDirectory: temporary.path,
+    layers: temporary.opt,
+    runtimeApi,
+    environment: { ...spec.environment, ...variables },
+    path: process.env.PATH,
+    logStream,
+    initializationType,
+  })
 }
