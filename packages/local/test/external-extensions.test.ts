@@ -8,6 +8,8 @@ import { atRest, isRunning, makeProject, patient, start, type Watched } from './
 interface AgentCode {
   /** Events that it registers for. */
   readonly events?: readonly string[]
+  /** How long it takes to register. */
+  readonly lateMs?: number
   /** Before it asks for an event. */
   readonly first?: string
   /** For each `event`. */
@@ -17,7 +19,13 @@ interface AgentCode {
 }
 
 /** Source of an extension, which says in the log what it is told and keeps notes of the order in a file. */
-const agent = ({ events = [], first = '', then = '', name = '' }: AgentCode = {}) => `#!/usr/bin/env node
+const agent = ({
+  events = [],
+  lateMs = 0,
+  first = '',
+  then = '',
+  name = '',
+}: AgentCode = {}) => `#!/usr/bin/env node
 const { request } = require('node:http')
 const { appendFileSync } = require('node:fs')
 const { basename } = require('node:path')
@@ -44,6 +52,7 @@ const giveUp = (phase) => call('POST', '/2020-01-01/extension/' + phase + '/erro
   'lambda-extension-function-error-type': 'Agent.Broken',
 })
 async function main() {
+  await wait(${lateMs})
   const headers = { 'lambda-extension-name': ${JSON.stringify(name)} || basename(process.argv[1]) }
   const registered = await call('POST', '/2020-01-01/extension/register', ${JSON.stringify({ events })}, headers)
   id = registered.id
@@ -65,6 +74,7 @@ main()
 const handler = `
 import { appendFileSync, readFileSync } from 'node:fs'
 const note = (word) => appendFileSync(process.env.NOTES, word + ' ')
+console.log('loaded')
 process.on('SIGTERM', () => {
   note('SIGTERM')
   if (process.env.STUBBORN !== 'yes') process.exit()
@@ -156,7 +166,7 @@ describe('an external extension', () => {
 
   test('runs before the function is loaded, with its variables but for those of the runtime', async () => {
     const first = `console.log('sees ' + JSON.stringify(process.env))`
-    const { call, lines, heard } = await run(only(agent({ first })), {
+    const { call, lines, heard } = await run(only(agent({ first, lateMs: 500 })), {
       options: `environment: { OWN: '1' }`,
     })
     await call()
@@ -166,7 +176,7 @@ describe('an external extension', () => {
       expect.arrayContaining([expect.stringMatching(/^(_HANDLER|LAMBDA_TASK_ROOT|AWS_EXECUTION_ENV)$/)]),
     )
     const place = (pattern: RegExp) => lines.findIndex((line) => pattern.test(line))
-    expect(place(/\[agent\] registered/)).toBeLessThan(place(/START/))
+    expect(place(/\[agent\] registered/)).toBeLessThan(place(/\| loaded$/))
   })
 
   test('keeps the environment busy until it asks again, and is frozen with it then', async () => {
