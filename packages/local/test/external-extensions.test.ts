@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { chmod } from 'node:fs/promises'
+import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { strToU8, zipSync } from 'fflate'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { SimulateOptions } from '../src/index.ts'
 import { atRest, isRunning, makeProject, patient, start, type Watched } from './support.ts'
@@ -107,7 +108,11 @@ afterEach(async () => {
 /** Runs one function with these files in its layers. A file of `extensions/` is executable. */
 async function run(
   layers: readonly Readonly<Record<string, string>>[],
-  { options = '', simulate = {} }: { options?: string; simulate?: SimulateOptions } = {},
+  {
+    options = '',
+    packaged = false,
+    simulate = {},
+  }: { options?: string; packaged?: boolean; simulate?: SimulateOptions } = {},
 ): Promise<Run> {
   const files = layers.flatMap((layer, index) =>
     Object.entries(layer).map(([name, text]): [string, string] => [`layers/${index}/${name}`, text]),
@@ -123,7 +128,14 @@ async function run(
   ends.push(() => project.remove())
   for (const [path] of files) if (path.includes('/extensions/')) await chmod(join(project.root, path), 0o755)
   const file = join(project.root, 'notes.txt')
-  const watched = await start(project.root, { environment: { NOTES: file }, ...simulate })
+  const zip = join(project.root, 'f.zip')
+  await writeFile(zip, zipSync({ 'index.mjs': strToU8(handler) }))
+  const packages = [{ name: 'f', zip, handler: 'index.handler', environment: {} }]
+  const watched = await start(project.root, {
+    environment: { NOTES: file },
+    ...(packaged && { packages }),
+    ...simulate,
+  })
   const { simulator, lines } = watched
   ends.push(() => simulator.close())
   const heard = (word: string, name = 'agent') => {
@@ -236,6 +248,12 @@ describe('an external extension', () => {
     await line(/took longer than 0\.5 s, and extension agent has not registered under this name/, 0)
   })
 
+  test.skipIf(process.platform !== 'linux')('shares the memory of the function', async () => {
+    const then = `globalThis.held = Buffer.alloc(400e6, 1)`
+    const { call } = await run(only(agent({ events: ['INVOKE'], then })), { options: 'memory: 384' })
+    expect(await call({ ms: 60_000 })).toMatchObject({ errorType: 'Runtime.OutOfMemory' })
+  })
+
   test('may subscribe to telemetry, and gets none', async () => {
     const first = `
       const { status, body } = await call('PUT', '/2022-07-01/telemetry', {})
@@ -332,6 +350,13 @@ describe('layers', () => {
     const seen = (await call()) as Record<string, string>
     expect(seen.PATH).toMatch(/:\/opt\/bin$/)
     expect(seen.NODE_PATH).toBe('/opt/nodejs/node24/node_modules:/opt/nodejs/node_modules')
+  })
+
+  test('are those of the project for packages too', async () => {
+    const { call, heard } = await run(only(agent({ events: ['INVOKE'] })), { packaged: true })
+    await call()
+    await expect.poll(() => heard('told'), patient).toHaveLength(1)
+    expect(heard('registered')).toMatchObject([{ handler: 'index.handler' }])
   })
 
   test('run from a folder where nothing can be mounted', async () => {
