@@ -7,12 +7,13 @@ import { LocalError } from '../errors.ts'
 import { makeGatewayId, makeTraceId, readTraceId } from '../ids.ts'
 import type { Log } from '../log.ts'
 import { within } from '../within.ts'
+import { type Exchanged, webExchange } from './exchanged.ts'
 import { type Gateway, type HttpAnswer, MalformedAnswer, type Problem, type RequestIds } from './gateway.ts'
 import { isAnnouncedLarger, readBody, readHead, type WireRequest } from './request.ts'
 import { hasBody, sendAnswer, sendHead } from './send.ts'
 import { discard, type OpenStream, openStream, sendStream } from './stream.ts'
 import { type FoundTarget, findTarget, type HttpTargets } from './targets.ts'
-import { type PassedOn, passOn, requestTimeout, type TakePlace } from './web-function/pass-on.ts'
+import { passOn, type TakePlace } from './web-function/pass-on.ts'
 
 /** What requests are answered with. */
 export interface ExchangeOptions {
@@ -28,25 +29,6 @@ export interface ExchangeOptions {
   readonly log: Log
   /** Told of every request that went to a function, when its client has got all that it is going to get. */
   readonly exchanged?: (exchanged: Exchanged) => void
-}
-
-/** What a client got for a request that went to a function. */
-export interface Exchanged {
-  /** Lambda's id of the invocation. */
-  readonly requestId: string
-  readonly functionName: string
-  /** `GET /users`. */
-  readonly request: string
-  /** Null when it got none. */
-  readonly status: number | null
-  /** Why it is not the function's own answer; null when it is. */
-  readonly problem: Problem | null
-  /** Null when there is none, or not yet. */
-  readonly outcome: Outcome | null
-  /** Why the answer ended before its end; null when it is whole. */
-  readonly brokenOff: string | null
-  /** How long it took, in ms. */
-  readonly durationMs: number
 }
 
 /** What becomes of a request, and what the log says about it. */
@@ -111,28 +93,6 @@ export async function answerRequest(
     brokenOff: told.brokenOff,
     durationMs,
   })
-}
-
-/** What became of a request to a Web Function, in the words of invocations. */
-function webExchange(
-  { requestId, status, clientGone, trouble }: PassedOn,
-  rest: Pick<Exchanged, 'functionName' | 'request' | 'durationMs'>,
-): Exchanged {
-  const seen = { ...rest, requestId, status: clientGone ? null : status }
-  if (trouble === null) return { ...seen, problem: null, outcome: null, brokenOff: null }
-  if (trouble.kind === 'throttled') return { ...seen, problem: 'throttled', outcome: null, brokenOff: null }
-  const { environmentId, failure, begun } = trouble
-  if (failure.errorType === requestTimeout)
-    return { ...seen, problem: 'too-late', outcome: null, brokenOff: null }
-  const payload = JSON.stringify(failure)
-  const { durationMs } = rest
-  const end = { requestId, environmentId, payload, durationMs, stream: null, initMs: null }
-  return {
-    ...seen,
-    problem: 'function-failed',
-    outcome: { ...end, functionError: 'Unhandled' },
-    brokenOff: begun ? failure.errorMessage : null,
-  }
 }
 
 /** Reads the rest of a request, unless it is more than the gateway takes. */
