@@ -12,6 +12,12 @@ export interface FunctionOptions {
   readonly concurrency?: number
   /** How many environments are kept initialised (Lambda's provisioned concurrency), and paid for; 0 when absent. */
   readonly provisioned?: number
+  /**
+   * What appears below `/opt`, at most five, later ones over earlier ones: folders of the project
+   * (`'./layers/telemetry'`), and versions that are published (`'arn:aws:lambda:…:layer:name:3'`). Executables in
+   * `extensions/` are started with every environment, as external extensions.
+   */
+  readonly layers?: readonly string[]
   /** Variables for this function, over those of the application. */
   readonly environment?: Readonly<Record<string, string>>
 }

@@ -31,6 +31,7 @@ export type {
   FunctionBase,
   HttpFront,
   HttpFunction,
+  Layer,
   LoadedApp,
   Method,
   PathRoute,

@@ -90,7 +90,7 @@ test('every missing file and folder is named', async () => {
   const text = `export default defineApp({
     name: 'shop',
     database: sqlite({ migrations: './migrations', seed: './data' }),
-    functions: { api: http('./src/api.ts'), b: http('./dir.ts', { route: 'GET /b' }) },
+    functions: { api: http('./src/api.ts'), b: http('./dir.ts', { route: 'GET /b', layers: ['./layers'] }) },
   })`
   await write({ 'thaw.config.ts': config(text), 'dir.ts/other.ts': '', data: 'a file, no folder' })
   const error = await failure()
@@ -98,6 +98,7 @@ test('every missing file and folder is named', async () => {
   expect(error.problems.map(({ at, message }) => `${at}: ${message}`)).toEqual([
     'functions.api.entry: there is no file ./src/api.ts',
     'functions.b.entry: there is no file ./dir.ts',
+    'functions.b.layers[0]: there is no folder ./layers',
     'database.migrations: there is no folder ./migrations',
     'database.seed: there is no folder ./data',
   ])

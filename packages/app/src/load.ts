@@ -89,6 +89,10 @@ async function checkFiles(report: Report, root: string, app: App): Promise<void>
   for (const fn of app.functions) {
     const at = `functions.${fn.name}.entry`
     if ((await kindOf(join(root, fn.entry))) !== 'file') report.add(at, `there is no file ${fn.entry}`)
+    for (const [index, layer] of fn.layers.entries()) {
+      if ('arn' in layer || (await kindOf(join(root, layer.folder))) === 'folder') continue
+      report.add(`functions.${fn.name}.layers[${index}]`, `there is no folder ${layer.folder}`)
+    }
   }
   for (const key of ['migrations', 'seed'] as const) {
     const folder = app.database?.[key]

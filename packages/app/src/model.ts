@@ -21,6 +21,12 @@ export interface DefaultRoute {
 
 export type Route = PathRoute | DefaultRoute
 
+/**
+ * Files that appear below `/opt`: a folder of the project, relative to its root (`./layers/telemetry`), or a version
+ * that has been published. Executables in its `extensions` are started with every environment.
+ */
+export type Layer = { readonly folder: string } | { readonly arn: string }
+
 /** What every function has. */
 export interface FunctionBase {
   /** Unique within the application, also when upper and lower case are not told apart. */
@@ -37,6 +43,8 @@ export interface FunctionBase {
   readonly concurrency?: number
   /** How many environments are kept initialised; 0 for none. */
   readonly provisioned: number
+  /** At most five; later ones go over earlier ones. None for a Web Function. */
+  readonly layers: readonly Layer[]
   /** What this function sees, the application's variables included. */
   readonly environment: Readonly<Record<string, string>>
 }

@@ -16,6 +16,12 @@ export const provisionedInitTimeoutMs = 130_000
 /** How long a process may take to end after SIGTERM, when it has an internal extension. */
 export const shutdownMs = 500
 
+/** How long all of an environment may take to end when it has an external extension. */
+export const externalShutdownMs = 2000
+
+/** How much of this the runtime may take. */
+export const runtimeShareMs = 300
+
 /** After how long without a request an environment is shut down. Lambda does not say: minutes to hours. */
 export const idleMs = 5 * 60_000
 

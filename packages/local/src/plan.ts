@@ -8,6 +8,7 @@ import type { FunctionSpec } from './environment/function-spec.ts'
 import { defaultRegion } from './environment/variables.ts'
 import { LocalError } from './errors.ts'
 import { type HttpTargets, isWeb, planTargets } from './http/targets.ts'
+import type { Layers } from './layers.ts'
 import { webMemoryMb, webTemporaryMb } from './limits.ts'
 import { type FunctionPackage, unpack } from './packages.ts'
 import { linkSourceMaps } from './source-maps.ts'
@@ -36,6 +37,7 @@ export interface PlanOptions {
   readonly endpoints: Endpoints
   /** By the function's name; null runs the sources. */
   readonly packages: ReadonlyMap<string, UnpackedPackage> | null
+  readonly layers: Layers
   readonly initTimeoutMs: number
   /** Whether a debugger may be attached to a function. */
   isInspected(functionName: string): boolean
@@ -88,6 +90,7 @@ function createSpec(root: string, fn: AppFunction, options: PlanOptions): Functi
     inspected,
     sourceMaps: pack?.sourceMaps !== undefined,
     reads: pack?.reads ?? [],
+    layers: options.layers.of(root, fn),
   }
 }
 

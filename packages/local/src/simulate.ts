@@ -7,19 +7,23 @@ import { startAwsServer } from './aws/server.ts'
 import { startBucket } from './bucket/bucket.ts'
 import { type Chaos, createChaos } from './chaos/chaos.ts'
 import type { Endpoints } from './endpoints.ts'
-import { Environment, type Work } from './environment/environment.ts'
+import { Environment } from './environment/environment.ts'
 import type { FunctionSpec } from './environment/function-spec.ts'
 import { createInspectPorts } from './environment/inspect-ports.ts'
+import type { Work } from './environment/invocation.ts'
 import type { Outcome } from './environment/outcome.ts'
 import { Pool } from './environment/pool.ts'
+import { eventRuntime } from './environment/program.ts'
 import { startReaper } from './environment/reaper.ts'
 import { WebEnvironment } from './environment/web/web-environment.ts'
 import { LocalError } from './errors.ts'
 import { followSources, reload } from './follow.ts'
 import { startFront } from './http/front.ts'
+import type { TakePlace } from './http/web-function/pass-on.ts'
 import { makeTraceId } from './ids.ts'
 import { answerLambda } from './lambda-api/api.ts'
 import { createTails } from './lambda-api/tail.ts'
+import { createLayers, type Layers } from './layers.ts'
 import { idleMs, initTimeoutMs, payloadLimitBytes } from './limits.ts'
 import { createPlan, type Plan, unpackAll } from './plan.ts'
 import { detectSandbox } from './sandbox/detect.ts'
@@ -60,30 +64,28 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
     log,
   })
   opened.defer(() => bucket.close())
-  const makePlan = await planner(loaded, options, join(directory, 'packages'))
+  const layers = createLayers(join(directory, 'layers'), log)
+  const makePlan = await planner(loaded, options, join(directory, 'packages'), layers)
   let plan: Plan
   const inspectPorts = createInspectPorts(options.inspect?.port ?? 9229)
 
-  const environmentOptions = (id: string) => ({
+  const environmentOptions = (spec: FunctionSpec, id: string) => ({
     id,
     temporaryDirectory: join(directory, 'environments', id.replace('#', '-')),
     sandbox,
     compileCache: process.env.NODE_COMPILE_CACHE ?? join(directory, 'compiled'),
     idleMs: options.idleMs ?? idleMs,
     reaper,
+    inspectPorts,
     log,
+    ...(chaos !== null && { observer: chaos.observe(id, spec.name, spec.environment.AWS_ACCESS_KEY_ID) }),
   })
+  const { runtime: program = eventRuntime } = options
   const pool = new Pool({
     maxEnvironments: options.maxEnvironments ?? 50,
-    start: (spec, id, provisioned) => {
-      const { runtime = null } = options
-      return new Environment(spec, {
-        ...environmentOptions(id),
-        ...{ provisioned, inspectPorts, runtime },
-        ...(chaos !== null && { observer: chaos.observe(id, spec.name, spec.environment.AWS_ACCESS_KEY_ID) }),
-      })
-    },
-    startWeb: (spec, id) => new WebEnvironment(spec, { ...environmentOptions(id), inspectPorts }),
+    start: (spec, id, provisioned) =>
+      new Environment(spec, { ...environmentOptions(spec, id), provisioned, program }),
+    startWeb: (spec, id) => new WebEnvironment(spec, environmentOptions(spec, id)),
   })
   opened.defer(() => pool.close())
 
@@ -92,6 +94,8 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
   })
   const aws = await startAwsServer({ host, port: options.awsPort ?? 0, log })
   opened.defer(() => aws.close())
+  const takePlace: TakePlace = async (functionName, requestId) =>
+    await pool.lease(specOf(plan, functionName), requestId)
   const isUntimed = (functionName: string) => plan.specs.get(functionName)?.inspected === true
   const sockets = createWebSocketApi({
     ...options.webSocket,
@@ -106,7 +110,7 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
     targets: () => plan.targets,
     albMultiValue: options.albMultiValue ?? false,
     invoke: invokeForClient,
-    lease: async (functionName) => await pool.lease(specOf(plan, functionName)),
+    lease: chaos?.watchPlaces(takePlace) ?? takePlace,
     isUntimed,
     ...(chaos !== null && { exchanged: chaos.exchanged }),
     log,
@@ -210,6 +214,7 @@ async function planner(
   loaded: LoadedApp,
   options: SimulateOptions,
   directory: string,
+  layers: Layers,
 ): Promise<(of: LoadedApp, endpoints: Endpoints) => Plan> {
   const packages =
     options.packages === undefined ? null : await unpackAll(loaded, options.packages, directory)
@@ -218,7 +223,7 @@ async function planner(
     createPlan(of, {
       endpoints,
       environment: typeof environment === 'function' ? environment(of) : environment,
-      packages,
+      ...{ packages, layers },
       initTimeoutMs: options.initTimeoutMs ?? initTimeoutMs,
       front: options.front ?? null,
       isInspected: (functionName) => inspect?.functions.includes(functionName) === true,

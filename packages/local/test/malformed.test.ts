@@ -1,7 +1,7 @@
 import { seededRandom } from '@thaw/testing'
 import { expect, test } from 'vitest'
 import { startApiServer } from '../src/environment/api-server.ts'
-import { createExtensionsApi } from '../src/environment/extensions-api.ts'
+import { createExtensionsApi } from '../src/environment/extensions/extensions-api.ts'
 import { createRuntimeApi } from '../src/environment/runtime-api.ts'
 import { exchange, mutate, request } from './fuzz.ts'
 import { makeProject, start } from './support.ts'
@@ -145,8 +145,8 @@ test('at the Runtime API and the Extensions API', async () => {
     onInitError: nothing,
   })
   const extensions = createExtensionsApi(
-    { functionName: 'f', handler: 'f.handler' },
-    { onNext: nothing, onError: nothing },
+    { functionName: 'f', handler: 'f.handler', external: ['outside'] },
+    { onRegistered: nothing, onNext: nothing, onError: nothing },
   )
   const server = await startApiServer([runtime.answer, extensions.answer])
   const invocation = { requestId: 'r', event: '{}', deadlineMs: 0, functionArn: 'arn', traceId: 'Root=1-2-3' }

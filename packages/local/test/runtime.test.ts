@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer, text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type RuntimeProcess, startProcess } from '../src/environment/process.ts'
+import { type FunctionProcess, startFunctionProcess } from '../src/environment/function-process.ts'
+import { eventRuntime } from '../src/environment/program.ts'
 import { folderSandbox } from '../src/sandbox/folder.ts'
 import { type RawApi, startRawApi } from './raw-api.ts'
 
 let root: string
 let api: RawApi
-let runtime: RuntimeProcess | null = null
+let runtime: FunctionProcess | null = null
 let lines: string[]
 
 beforeEach(async () => {
@@ -28,9 +29,12 @@ afterEach(async () => {
 })
 
 /** Runs a module that exports `handler`. */
-async function run(source: string, options: { readonly inspectPort?: number } = {}): Promise<RuntimeProcess> {
+async function run(
+  source: string,
+  options: { readonly inspectPort?: number } = {},
+): Promise<FunctionProcess> {
   await writeFile(join(root, 'index.mjs'), source)
-  runtime = startProcess({
+  runtime = startFunctionProcess({
     taskRoot: root,
     variables: {
       AWS_LAMBDA_RUNTIME_API: api.address,
@@ -39,9 +43,9 @@ async function run(source: string, options: { readonly inspectPort?: number } = 
       _HANDLER: 'index.handler',
       _X_AMZN_TRACE_ID: 'of before',
     },
-    runtime: null,
+    program: eventRuntime,
     compileCache: join(root, 'compiled'),
-    temporary: await folderSandbox.open({ directory: join(root, 'tmp'), sizeMb: 1, visible: [] }),
+    temporary: await folderSandbox.open({ directory: join(root, 'tmp'), sizeMb: 1, opt: null, visible: [] }),
     temporaryMb: 1,
     memoryMb: 256,
     sourceMaps: false,

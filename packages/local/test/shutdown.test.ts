@@ -34,6 +34,7 @@ async function run(options: SimulateOptions = {}): Promise<void> {
       plain: ['', plain],
       graceful: ['', graceful(`setTimeout(() => { note('cleaned'); process.exit() }, 20)`)],
       stubborn: ['', graceful('')],
+      late: ['timeout: 1', graceful(`note('cleaned'); process.exit()`)],
       extension: ['', extensionCalls],
     },
     options,
@@ -75,6 +76,13 @@ describe('shutting down', () => {
     await project.simulator.shutDown(id)
     expect(performance.now() - startedAt).toBeGreaterThan(490)
     expect(signals()).toBe('SIGTERM')
+  })
+
+  test('after its time limit a process is warned likewise', async () => {
+    await run()
+    await expect(project.call('late', { ms: 60_000 })).rejects.toThrow('timed out after 1.00 seconds')
+    expect(signals()).toBe('SIGTERM cleaned')
+    expect(project.of('late')).toMatchObject([{ state: 'reset' }])
   })
 
   test('kill() is without warning', async () => {

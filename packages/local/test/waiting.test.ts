@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { Environment } from '../src/environment/environment.ts'
+import { eventRuntime } from '../src/environment/program.ts'
 import { folderSandbox } from '../src/sandbox/folder.ts'
 import type { Sandbox } from '../src/sandbox/temporary.ts'
 import { makeProject, patient, sendRaw, start, startProject } from './support.ts'
@@ -145,7 +146,7 @@ test('temporary files that cannot be removed', async () => {
   ends.push(() => rm(directory, { recursive: true }))
   const spec = {
     ...{ name: 'kept', arn: 'arn', memoryMb: 128, temporaryMb: 512, concurrency: null, provisioned: 0 },
-    ...{ requestsPerEnvironment: 1, inspected: false, sourceMaps: false, reads: [] },
+    ...{ requestsPerEnvironment: 1, inspected: false, sourceMaps: false, reads: [], layers: null },
     ...{ timeoutMs: 1000, initTimeoutMs: 1000, taskRoot: directory, handler: 'no.handler', environment: {} },
   }
   const environment = new Environment(spec, {
@@ -153,7 +154,7 @@ test('temporary files that cannot be removed', async () => {
     temporaryDirectory: join(directory, 'tmp'),
     compileCache: join(directory, 'compiled'),
     reaper: { guard: () => {}, release: () => {}, close: async () => {} },
-    runtime: null,
+    program: eventRuntime,
     inspectPorts: { take: async () => 0, giveBack: () => {} },
   })
   await environment.end('closed')

@@ -2,12 +2,13 @@ import { type Report, readInteger, readObject, readPath } from '../checks.ts'
 import { readEnvironment } from '../environment.ts'
 import type { FunctionBase } from '../model.ts'
 import { parseSeconds, show } from '../units.ts'
+import { readLayers } from './layers.ts'
 
 const defaults = { memoryMb: 1024, timeoutSeconds: 30, temporaryMb: 512 }
 
 const longestTimeoutSeconds = 900
 
-const baseOptions = ['memory', 'timeout', 'temporary', 'concurrency', 'provisioned', 'environment']
+const baseOptions = ['memory', 'timeout', 'temporary', 'concurrency', 'provisioned', 'layers', 'environment']
 
 /** What one kind of function asks of what all have. */
 export interface BaseBounds {
@@ -65,6 +66,7 @@ export function readBase(report: Report, facts: BaseFacts): ReturnType<BaseReade
       defaults.temporaryMb,
     ...(concurrency === null ? {} : { concurrency }),
     provisioned,
+    layers: readLayers(report, `${at}.layers`, options.layers),
     environment: { ...shared, ...readEnvironment(report, `${at}.environment`, options.environment) },
   }
 }

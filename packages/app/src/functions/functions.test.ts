@@ -35,6 +35,7 @@ const base = {
   timeoutSeconds: 30,
   temporaryMb: 512,
   provisioned: 0,
+  layers: [],
   environment: {},
 }
 
@@ -85,7 +86,30 @@ test('a front decides what a function may do', () => {
   })
 })
 
+test('layers are folders of the project and published versions', () => {
+  const arn = 'arn:aws:lambda:eu-west-1:123456789012:layer:telemetry:7'
+  expect(define({ api: http(entry, { layers: ['layers/agent/', arn] }) })[0]).toMatchObject({
+    layers: [{ folder: './layers/agent' }, { arn }],
+  })
+})
+
+const six = Array.from({ length: 6 }, (_, index) => `./layers/${index}`)
+const versionless = 'arn:aws:lambda:eu-west-1:123456789012:layer:telemetry'
+
 test.each([
+  [http(entry, { layers: './layers' } as object), 'layers: must be a list of folders and ARNs'],
+  [http(entry, { layers: six }), 'layers: has 6 layers, and Lambda takes 5'],
+  [http(entry, { layers: ['../agent'] }), "layers[0]: '../agent' lies outside of the project"],
+  [http(entry, { layers: ['.'] }), 'layers[0]: is the whole project'],
+  [http(entry, { layers: [versionless] }), `layers[0]: '${versionless}' names no version; add it`],
+  [http(entry, { layers: ['arn:aws:s3:::b'] }), "layers[0]: 'arn:aws:s3:::b' is no ARN of a layer's version"],
+  [http(entry, { layers: [7] } as object), 'layers[0]: must be the path of a folder'],
+  [http(entry, { layers: ['./a', 'a'] }), "layers: has './a' twice"],
+  [http(entry, { layers: [`${versionless}:1`, `${versionless}:2`] }), `layers: has '${versionless}' twice`],
+  [
+    http(entry, { front: 'function-url', requestsPerEnvironment: 2, layers: ['./a'] }),
+    'layers: are not for a Web Function',
+  ],
   [http(entry, { front: 'apigw' } as object), "front: 'apigw' is unknown; it is one of http-api, rest-api"],
   [http(entry, { stream: true }), "stream: is not possible behind 'http-api'"],
   [http(entry, { front: 'alb', stream: true }), "stream: is not possible behind 'alb'"],

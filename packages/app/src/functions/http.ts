@@ -38,13 +38,16 @@ export function readHttp(
     options: ownOptions,
     ...(timeout === undefined ? {} : { timeout }),
   })
+  const requestsPerEnvironment = readRequests(report, `${at}.requestsPerEnvironment`, options, front)
+  if (requestsPerEnvironment > 1 && base.layers.length > 0)
+    report.add(`${at}.layers`, 'are not for a Web Function, which Lambda gives none; leave them out')
   return {
     kind: 'http',
     ...base,
     front,
     routes: readRoutes(report, `${at}.route`, options.route, front),
     stream: readStream(report, `${at}.stream`, options.stream, front),
-    requestsPerEnvironment: readRequests(report, `${at}.requestsPerEnvironment`, options, front),
+    requestsPerEnvironment,
   }
 }
 

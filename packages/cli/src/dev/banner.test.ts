@@ -80,3 +80,14 @@ small is at http://127.0.0.1:3000
   Ctrl-C ends it
 `)
 })
+
+test('says where layers are when nothing can be mounted', () => {
+  const app = defineApp({
+    name: 'small',
+    functions: { api: http('./api.ts', { layers: ['./layers/agent'] }) },
+  })
+  const off = { databaseUrl: null, packaged: true, inspected: [], interactive: false }
+  const of = (isolation: 'folder' | 'namespace') => show({ app, isolation, ...off })
+  expect(of('folder')).toContain("/opt    there is none: layers lie in a folder of the simulator's")
+  expect(of('namespace')).not.toContain('/opt')
+})

@@ -42,6 +42,9 @@ export function banner(facts: BannerFacts): string[] {
     ['S3', `${s3Url}, kept in .thaw/s3`],
     ...(databaseUrl === null ? [] : [['database', hideSecrets(databaseUrl)]]),
     ['/tmp', isolations[facts.isolation]],
+    ...(facts.isolation === 'folder' && app.functions.some(({ layers }) => layers.length > 0)
+      ? [['/opt', "there is none: layers lie in a folder of the simulator's, and extensions run from there"]]
+      : []),
     [
       'code',
       facts.packaged

@@ -1,7 +1,13 @@
 import type { AppFunction } from '@thaw/app'
 import { Duration, Size } from 'aws-cdk-lib'
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam'
-import { Architecture, type IFunction, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda'
+import {
+  Architecture,
+  type IFunction,
+  type ILayerVersion,
+  Function as LambdaFunction,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
 import type { BuiltFunction } from '../build/model.ts'
 import { createRole } from './role.ts'
@@ -16,6 +22,8 @@ export interface FunctionOptions {
   readonly environment: Readonly<Record<string, string>>
   /** What it may do besides writing to its own log. */
   readonly statements: readonly PolicyStatement[]
+  /** At most five; later ones go over earlier ones. None when absent. */
+  readonly layers?: readonly ILayerVersion[]
 }
 
 /**
@@ -39,6 +47,7 @@ export function createFunction(scope: Construct, options: FunctionOptions): IFun
     timeout: Duration.seconds(definition.timeoutSeconds),
     environment: { ...options.environment },
     ...(temporaryMb === undefined ? {} : { ephemeralStorageSize: Size.mebibytes(temporaryMb) }),
+    ...(options.layers !== undefined && { layers: [...options.layers] }),
     ...(concurrency === undefined ? {} : { reservedConcurrentExecutions: concurrency }),
     role,
     logGroup,

@@ -2,6 +2,7 @@ import { type App, functionVariables, type LoadedApp, queueUrlVariable } from '@
 import type { BuildResult } from '../build/model.ts'
 import { SynthError } from '../errors.ts'
 import { frontProblems } from './fronts.ts'
+import { layerProblems } from './layer-folder.ts'
 import { writeBehindProblems } from './write-behind.ts'
 
 /** Source: "Lambda quotas", environment variables (all of a function's together). */
@@ -34,7 +35,8 @@ export function outputNameOf(name: string, what: string): string {
  * Throws `SynthError` when AWS would refuse a name or a size, when the build is not of this application, or when the
  * configuration cannot work. All of it at once.
  */
-export function checkDeployment({ app, configFile }: LoadedApp, build: BuildResult, stage: string): void {
+export function checkDeployment(loaded: LoadedApp, build: BuildResult, stage: string): void {
+  const { app, configFile } = loaded
   const problems: string[] = []
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(stage) || stage.length > 16) {
     const rule = `lower-case letters, digits and single '-', a letter first, at most 16 characters`
@@ -61,6 +63,7 @@ export function checkDeployment({ app, configFile }: LoadedApp, build: BuildResu
     problems.push(`the build has no maintenance function, which ${configFile} asks for: build again`)
   }
   problems.push(...outputProblems(app), ...frontProblems(app), ...writeBehindProblems(app))
+  problems.push(...layerProblems(loaded, build))
   if (problems.length > 0) throw new SynthError(problems.join('\n'))
 }
 

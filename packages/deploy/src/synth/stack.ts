@@ -8,6 +8,7 @@ import { describeFunctions } from './describe.ts'
 import { createFunction } from './function.ts'
 import { addFunctionUrl } from './function-url.ts'
 import { createHttpApi } from './http-api.ts'
+import { createLayerMaker } from './layers.ts'
 import { createMaintenance } from './maintenance.ts'
 import type { SynthOptions, SynthResult } from './model.ts'
 import { functionNameOf, outputNameOf, stackNameOf } from './names.ts'
@@ -53,6 +54,7 @@ export function synthStack(loaded: LoadedApp, build: BuildResult, options: Synth
     ...(sockets?.statements ?? []),
   ]
 
+  const layersOf = createLayerMaker(stack, loaded.root)
   const behind: Record<'http-api' | 'rest-api', HttpTarget[]> = { 'http-api': [], 'rest-api': [] }
   for (const fn of definition.functions) {
     const built = build.functions.find(({ name }) => name === fn.name)
@@ -61,7 +63,7 @@ export function synthStack(loaded: LoadedApp, build: BuildResult, options: Synth
     const environment = { ...built.environment, ...functionVariables(fn), ...variables }
     const common = { functionName, built, environment }
     const create = (more = statements): IFunction =>
-      createFunction(stack, { ...common, definition: fn, statements: more })
+      createFunction(stack, { ...common, definition: fn, statements: more, layers: layersOf(fn.layers) })
     if (fn.kind === 'queue') {
       const queue = queues.find((each) => each.definition === fn)
       if (queue === undefined) throw new Error(`'${fn.name}' has no queue`)

@@ -1,29 +1,37 @@
-import { copyFileSync } from 'node:fs'
+import { copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { FileAssetPackaging, Stack, Stage } from 'aws-cdk-lib'
 import { Code, type CodeConfig } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
-import type { BuiltFunction } from '../build/model.ts'
+
+/** A zip, by its path or in memory. */
+export interface Zip {
+  readonly zip: string | Uint8Array
+  /** Of its bytes, in hex. */
+  readonly sha256: string
+}
 
 /**
- * A built zip as it is, under the hash of its own bytes: what is deployed can be told from its name, and an
+ * A zip as it is, under the hash of its own bytes: what is deployed can be told from its name, and an
  * unchanged function is left alone. (The CDK's own asset code hashes once more.)
  */
 export class ZipCode extends Code {
   readonly isInline = false
-  readonly #built: BuiltFunction
+  readonly #zip: Zip
 
-  constructor(built: BuiltFunction) {
+  constructor(zip: Zip) {
     super()
-    this.#built = built
+    this.#zip = zip
   }
 
   override bind(scope: Construct): CodeConfig {
-    const { zip, sha256 } = this.#built
+    const { zip, sha256 } = this.#zip
     const assembly = Stage.of(scope)
-    if (assembly === undefined) throw new Error('a function must be inside of an app')
+    if (assembly === undefined) throw new Error('code must be inside of an app')
     const fileName = `asset.${sha256}.zip`
-    copyFileSync(zip, join(assembly.assetOutdir, fileName))
+    const target = join(assembly.assetOutdir, fileName)
+    if (typeof zip === 'string') copyFileSync(zip, target)
+    else writeFileSync(target, zip)
     const location = Stack.of(scope).synthesizer.addFileAsset({
       fileName,
       packaging: FileAssetPackaging.FILE,

@@ -1,7 +1,7 @@
 import type { BucketFault } from '../bucket/faults.ts'
 
 /** What an environment was doing when it was killed. */
-export type KilledState = 'starting' | 'busy' | 'streaming' | 'frozen' | 'reset'
+export type KilledState = 'starting' | 'busy' | 'streaming' | 'frozen' | 'idle' | 'reset'
 
 /** Something that was done to one environment, or to one of its requests to the bucket. Times are ms since the start. */
 export type Fault = {
@@ -15,7 +15,7 @@ export type Fault = {
       /** How long it had been starting, in vain; 0 for one that was not. */
       readonly lostMs: number
     }
-  /** `ms` is 0 for one that had no request; `cut` is how many connections were. */
+  /** `ms` is 0 for one that was frozen already; `cut` is how many connections were. */
   | { readonly kind: 'freeze'; readonly ms: number; readonly cut: number }
   | {
       readonly kind: 'bucket'

@@ -2,15 +2,13 @@ import type { Server } from 'node:net'
 import type { BucketFault, BucketFaults, BucketRequest } from '../bucket/faults.ts'
 import { localAccessKeyId } from '../endpoints.ts'
 import type { EnvironmentObserver } from '../environment/observer.ts'
-import type { Outcome } from '../environment/outcome.ts'
 import type { EnvironmentInfo } from '../environment/pool.ts'
 import type { ClockShift } from '../environment/runtime-api.ts'
 import { LocalError } from '../errors.ts'
-import type { Exchanged } from '../http/exchange.ts'
 import type { Log } from '../log.ts'
-import type { Trouble } from './attempt.ts'
 import { accessKeyIdOf, environmentIdOf } from './identity.ts'
-import { Journal, troubleOf } from './journal.ts'
+import { type InvocationWatch, watchInvocations } from './invocations.ts'
+import { Journal } from './journal.ts'
 import { type ChaosOptions, readRates } from './options.ts'
 import { type Act, createPlan } from './plan.ts'
 import { type ChaosReport, describeReport } from './report.ts'
@@ -24,10 +22,8 @@ export interface Victims {
   thaw(id: string): void
 }
 
-type Invoke = (functionName: string, event: string, traceId: string, requestId: string) => Promise<Outcome>
-
 /** Chaos in one simulator: it hears of all that happens there, and interferes. */
-export interface Chaos {
+export interface Chaos extends InvocationWatch {
   readonly seed: string
   report(): ChaosReport
   /** Connections to this server can be cut. */
@@ -39,11 +35,6 @@ export interface Chaos {
   bucketRefused(request: BucketRequest, code: string): void
   /** How much time has passed for whoever sends a request, and for nobody else. */
   bucketAheadMs(request: BucketRequest): number
-  /** Invocations of HTTP clients, of which `exchanged` tells the end. */
-  watchClients(invoke: Invoke): Invoke
-  exchanged(exchanged: Exchanged): void
-  /** All other invocations. */
-  watchOthers(invoke: Invoke): Invoke
   /** Begins, now. */
   start(victims: Victims): void
   /** Ends, and prints the report. */
@@ -89,9 +80,9 @@ export function createChaos(options: ChaosOptions, log: Log): Chaos {
   }
 
   function freeze({ id, state, pid }: EnvironmentInfo, ms: number, clock: ClockShift | null): void {
-    if (victims === null || pid === null || (state !== 'frozen' && state !== 'busy')) return
-    const busy = state === 'busy'
-    if (busy) {
+    if (victims === null || pid === null || !['frozen', 'idle', 'busy'].includes(state)) return
+    const runs = state !== 'frozen'
+    if (runs) {
       victims.freeze(id)
       later(ms, () => {
         journal.thawed(id)
@@ -107,9 +98,9 @@ export function createChaos(options: ChaosOptions, log: Log): Chaos {
       next: clock ?? { offsetMs: 0, forMs: null },
       aheadMs: Math.max(0, clock?.offsetMs ?? 0),
     })
-    journal.froze(id, busy ? ms : null, cut, clock?.offsetMs ?? 0)
+    journal.froze(id, runs ? ms : null, cut, clock?.offsetMs ?? 0)
     log(
-      `chaos | freezes ${id}${busy ? ` with a request, for ${Math.round(ms)} ms` : ''}, ${cut} connections cut`,
+      `chaos | freezes ${id}, ${state}${runs ? `, for ${Math.round(ms)} ms` : ''}, ${cut} connections cut`,
       'simulator',
     )
   }
@@ -146,44 +137,6 @@ export function createChaos(options: ChaosOptions, log: Log): Chaos {
     journal.bucketFailed({ kind: 'bucket', environmentId, atMs, request: nameOf(request), write, fault })
   }
 
-  const watch =
-    (
-      invoke: Invoke,
-      onEnd: (requestId: string, functionName: string, trouble: Trouble | null) => void,
-    ): Invoke =>
-    async (functionName, event, traceId, requestId) => {
-      journal.began(requestId, functionName)
-      try {
-        const outcome = await invoke(functionName, event, traceId, requestId)
-        onEnd(requestId, functionName, troubleOf(outcome))
-        return outcome
-      } catch (error) {
-        const code = error instanceof LocalError ? error.code : null
-        const throttled = code === 'TOO_MANY_REQUESTS'
-        if (throttled)
-          onEnd(requestId, functionName, { kind: 'throttled', faults: journal.shortage(functionName) })
-        else journal.forget(requestId)
-        throw error
-      }
-    }
-
-  /** When a client was throttled, which is told later, this is what there was to blame. */
-  const shortages = new Map<string, Trouble>()
-
-  function troubleSeen(seen: Exchanged): Trouble | null {
-    const { requestId, problem, outcome, brokenOff, status, durationMs } = seen
-    if (brokenOff !== null) return { kind: 'broke-off', reason: brokenOff }
-    if (problem === 'throttled') return shortages.get(requestId) ?? { kind: 'throttled', faults: [] }
-    if (problem === 'too-late') return { kind: 'late', waitedMs: durationMs }
-    if (problem === 'function-failed') {
-      const trouble = outcome === null ? null : troubleOf(outcome)
-      return trouble ?? { kind: 'broke-off', reason: 'the streamed answer of the function broke off' }
-    }
-    if (status === null || status < 500) return null
-    if (problem === null) return { kind: 'answered', status }
-    return { kind: 'refused', reason: `what stands before the function says: ${problem}` }
-  }
-
   return {
     seed,
     report: () => journal.report(),
@@ -207,7 +160,7 @@ export function createChaos(options: ChaosOptions, log: Log): Chaos {
         return next === null ? { aheadMs } : { aheadMs, clock: next }
       },
       streaming(requestId) {
-        journal.streaming(id)
+        journal.streaming(id, requestId)
         killLater(plan.killInStream(counts.stream++), id, () => journal.has(id, requestId))
       },
       finished: (requestId) => journal.finished(id, requestId),
@@ -237,25 +190,7 @@ export function createChaos(options: ChaosOptions, log: Log): Chaos {
       const environmentId = environmentIdOf(request.accessKeyId, victims?.list() ?? [])
       return environmentId === null ? 0 : (clocks.get(environmentId)?.aheadMs ?? 0)
     },
-    watchClients: (invoke) =>
-      watch(invoke, (requestId, _functionName, trouble) => {
-        if (trouble?.kind === 'throttled') shortages.set(requestId, trouble)
-      }),
-    exchanged(seen) {
-      const { requestId, request, status, brokenOff } = seen
-      // A client that went away has seen nothing.
-      if (status === null && brokenOff === null) journal.forget(requestId)
-      else
-        journal.answered({
-          requestId,
-          request,
-          status: brokenOff === null ? status : null,
-          trouble: troubleSeen(seen),
-        })
-      shortages.delete(requestId)
-    },
-    watchOthers: (invoke) =>
-      watch(invoke, (requestId, functionName, trouble) => journal.returned(requestId, functionName, trouble)),
+    ...watchInvocations(journal),
     start(given) {
       victims = given
       for (const kind of ['kill', 'freeze', 'storm'] as const) follow(plan.acts(kind)[Symbol.iterator]())

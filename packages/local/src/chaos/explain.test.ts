@@ -4,6 +4,7 @@ import { explain } from './explain.ts'
 
 const at = { environmentId: 'api#3', atMs: 12_300 }
 const kill: Fault = { ...at, kind: 'kill', state: 'busy', storm: false, lostMs: 0 }
+const starting: Fault = { ...kill, state: 'starting', lostMs: 2600 }
 const frozen: Fault = { ...at, kind: 'freeze', ms: 3000, cut: 2 }
 const bucket = (method: string, fault: (Fault & { kind: 'bucket' })['fault']): Fault => {
   return { ...at, kind: 'bucket', request: `${method} b/k`, write: method === 'PUT', fault }
@@ -27,13 +28,10 @@ const why = (trouble: Trouble, ...faults: Fault[]) =>
 test.each<[string, Trouble, Fault]>([
   ['a kill', killed, kill],
   ['a kill in the middle of a stream', brokeOff, { ...kill, state: 'streaming' }],
+  ['a kill, seen by the end of the connection', failed('Runtime.ConnectionClosed', 'socket hang up'), kill],
   ['a pause of half of the time', timedOut, frozen],
   ['a pause, when the front did not wait', { kind: 'late', waitedMs: 4000 }, slow],
-  [
-    'starts that were cut short',
-    { kind: 'late', waitedMs: 5000 },
-    { ...kill, state: 'starting', lostMs: 2600 },
-  ],
+  ['starts that were cut short', { kind: 'late', waitedMs: 5000 }, starting],
   ['a bucket that failed, for a 503', answered(503), unavailable],
   ['connections that were cut, for a 503', answered(503), frozen],
   ['a wrong clock, for a 503', answered(503), skewed],
@@ -55,6 +53,7 @@ test.each<[string, Trouble, Fault[]]>([
   ['a 500, though a read was lost', answered(500), [bucket('GET', { fate: 'lost-answer' })]],
   ['a 503, though the bucket was only slow', answered(503), [slow]],
   ['a 501', answered(501), [unavailable, lostWrite, kill]],
+  ['a broken stream, though an earlier start was killed', { kind: 'broke-off', reason: '' }, [starting]],
   ['an answer that makes no sense', { kind: 'refused', reason: 'malformed' }, [kill, unavailable]],
   ['a throttled one without a shortage', { kind: 'throttled', faults: [] }, [kill]],
 ])('nothing explains %s', (_what, trouble, faults) => {

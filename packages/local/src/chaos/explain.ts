@@ -16,8 +16,7 @@ export function explain(trouble: Trouble, { faults }: Attempt): string | null {
   switch (trouble.kind) {
     case 'failed':
       if (trouble.errorType === 'Sandbox.Timedout') return slowed(faults, trouble.durationMs)
-      if (trouble.errorType !== 'Runtime.ExitError' || !/signal: killed$/.test(trouble.errorMessage))
-        return null
+      if (!isKill(trouble)) return null
       return describeFirst(faults, (f) => f.kind === 'kill' && f.environmentId === trouble.environmentId)
     case 'broke-off':
       return describeFirst(faults, (fault) => fault.kind === 'kill' && fault.state !== 'starting')
@@ -32,6 +31,12 @@ export function explain(trouble: Trouble, { faults }: Attempt): string | null {
     case 'refused':
       return null
   }
+}
+
+/** The end of a server may be seen by the end of its connections alone. */
+function isKill({ errorType, errorMessage }: Trouble & { readonly kind: 'failed' }): boolean {
+  if (errorType === 'Runtime.ConnectionClosed') return true
+  return errorType === 'Runtime.ExitError' && /signal: killed$/.test(errorMessage)
 }
 
 function describeFirst(faults: readonly Fault[], blames: (fault: Fault) => boolean): string | null {

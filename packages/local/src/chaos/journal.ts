@@ -13,9 +13,10 @@ interface Life {
   readonly functionName: string
   starting: boolean
   startingAtMs: number
-  /** The request that it has, or is about to begin with. */
-  requestId: string | null
-  streaming: boolean
+  /** The requests that it has, or is about to begin with: one, of Web Functions many. */
+  readonly requests: Set<string>
+  /** Those of them whose answers are being streamed. */
+  readonly streaming: Set<string>
   /** Was done to it while it had no request; belongs to the next. */
   pending: Fault[]
   /** Stopped at the moment. */
@@ -74,16 +75,15 @@ export class Journal {
     const life = this.#lives.get(environmentId)
     if (life !== undefined) Object.assign(life, { starting: true, startingAtMs: this.nowMs() })
     else {
-      const fresh = {
+      this.#lives.set(environmentId, {
         functionName,
         starting: true,
         startingAtMs: this.nowMs(),
-        requestId: null,
-        streaming: false,
+        requests: new Set(),
+        streaming: new Set(),
         pending: [],
         held: null,
-      }
-      this.#lives.set(environmentId, fresh)
+      })
     }
   }
 
@@ -98,22 +98,21 @@ export class Journal {
   assigned(environmentId: string, requestId: string): void {
     const life = this.#lives.get(environmentId)
     if (life === undefined) return
-    life.requestId = requestId
-    life.streaming = false
+    life.requests.add(requestId)
     const faults = this.#attempts.get(requestId)?.faults
     faults?.push(...life.pending)
     if (life.held !== null) faults?.push(life.held)
     life.pending = []
   }
 
-  streaming(environmentId: string): void {
-    const life = this.#lives.get(environmentId)
-    if (life !== undefined) life.streaming = true
+  streaming(environmentId: string, requestId: string): void {
+    this.#lives.get(environmentId)?.streaming.add(requestId)
   }
 
   finished(environmentId: string, requestId: string): void {
     const life = this.#lives.get(environmentId)
-    if (life?.requestId === requestId) life.requestId = null
+    life?.requests.delete(requestId)
+    life?.streaming.delete(requestId)
   }
 
   ended(environmentId: string): void {
@@ -126,7 +125,7 @@ export class Journal {
 
   /** Whether it has this request. */
   has(environmentId: string, requestId: string): boolean {
-    return this.#lives.get(environmentId)?.requestId === requestId
+    return this.#lives.get(environmentId)?.requests.has(requestId) === true
   }
 
   // What is done to them.
@@ -136,7 +135,7 @@ export class Journal {
     const what: KilledState =
       life?.starting === true
         ? 'starting'
-        : state === 'busy' && life?.streaming
+        : state === 'busy' && (life?.streaming.size ?? 0) > 0
           ? 'streaming'
           : state === 'dead'
             ? 'reset'
@@ -153,10 +152,10 @@ export class Journal {
     this.#storms++
   }
 
-  /** @param ms null for an environment without a request, which stays frozen until it has one */
+  /** @param ms null for an environment that is frozen already, and stays so until it has a request */
   froze(environmentId: string, ms: number | null, cut: number, clockMs: number): void {
     const fault: Fault = { kind: 'freeze', environmentId, atMs: this.nowMs(), ms: ms ?? 0, cut }
-    if (ms === null) this.#freezes.idle++
+    if (ms === null || this.#lives.get(environmentId)?.requests.size === 0) this.#freezes.idle++
     else this.#freezes.busyMs.push(ms)
     this.#freezes.cut += cut
     if (clockMs > 0) this.#freezes.clockAhead++
@@ -183,10 +182,9 @@ export class Journal {
   #blame(environmentId: string, fault: Fault): void {
     const life = this.#lives.get(environmentId)
     if (life === undefined) return
-    if (life.requestId === null) {
-      // A bucket that fails without a request has failed nobody.
-      if (fault.kind === 'freeze') life.pending.push(fault)
-    } else this.#attempts.get(life.requestId)?.faults.push(fault)
+    for (const requestId of life.requests) this.#attempts.get(requestId)?.faults.push(fault)
+    // A bucket that fails without a request has failed nobody; who is held gives it to the requests that come meanwhile.
+    if (life.requests.size === 0 && fault.kind === 'freeze' && fault.ms === 0) life.pending.push(fault)
   }
 
   // What comes of it.

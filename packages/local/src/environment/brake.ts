@@ -1,4 +1,4 @@
-import type { RuntimeProcess } from './process.ts'
+import type { ProcessGroup } from './process.ts'
 
 /** Stops and resumes a process for two who do not know of each other: Lambda, and whoever holds an environment. */
 export interface Brake {
@@ -10,7 +10,7 @@ export interface Brake {
   release(): void
 }
 
-export function createBrake(child: Pick<RuntimeProcess, 'freeze' | 'thaw'>): Brake {
+export function createBrake(child: Pick<ProcessGroup, 'freeze' | 'thaw'>): Brake {
   let frozen = false
   let held = false
   return {

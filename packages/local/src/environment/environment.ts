@@ -1,64 +1,12 @@
 import { provisionedInitTimeoutMs } from '../limits.ts'
-import type { Log } from '../log.ts'
-import type { Sandbox } from '../sandbox/temporary.ts'
+import type { EnvironmentOptions, EnvironmentState } from './environment-options.ts'
 import type { FunctionSpec } from './function-spec.ts'
-import type { InspectPorts } from './inspect-ports.ts'
+import { type Answer, type Place, runInvocation, type Work } from './invocation.ts'
 import type { EnvironmentObserver } from './observer.ts'
-import {
-  describeExit,
-  type EndCause,
-  exitFailure,
-  type Failed,
-  type Failure,
-  type Outcome,
-  plainly,
-  timeoutFailure,
-} from './outcome.ts'
-import type { RuntimeCommand } from './process.ts'
-import type { Reaper } from './reaper.ts'
+import { describeExit, type EndCause, type Outcome } from './outcome.ts'
 import { createReports, type Reports } from './reports.ts'
 import { Supervisor } from './supervisor.ts'
 import { makeLogStream } from './variables.ts'
-
-export interface EnvironmentOptions {
-  /** Unique within the simulator; opens every line of the log: `api#1`. */
-  readonly id: string
-  /** Of provisioned concurrency: initialised ahead of requests, and not ended for want of them. */
-  readonly provisioned: boolean
-  /** For the environment's `/tmp`: made for it, removed with it. */
-  readonly temporaryDirectory: string
-  readonly sandbox: Sandbox
-  /** Folder for compiled modules, shared by all environments. */
-  readonly compileCache: string
-  /** After how long without work it is shut down. */
-  readonly idleMs: number
-  readonly reaper: Reaper
-  /** Where the debuggers of functions that are `inspected` listen. */
-  readonly inspectPorts: InspectPorts
-  /** In place of the simulator's own runtime; null for that. */
-  readonly runtime: RuntimeCommand | null
-  readonly log: Log
-  /** Told what happens in it. */
-  readonly observer?: EnvironmentObserver
-}
-
-/** One invocation to be done. */
-export interface Work {
-  readonly requestId: string
-  /** JSON. */
-  readonly event: string
-  /** `Root=1-…`. */
-  readonly traceId: string
-}
-
-export type EnvironmentState =
-  | 'starting'
-  /** Stopped until the next invocation. */
-  | 'frozen'
-  | 'busy'
-  /** Its process has ended, and the next invocation starts another one in it. */
-  | 'reset'
-  | 'dead'
 
 interface Slot {
   readonly work: Work
@@ -80,6 +28,7 @@ export class Environment {
   readonly #observer: EnvironmentObserver | null
   readonly #supervisor: Supervisor
   readonly #reports: Reports
+  readonly #place: Place
   #state: EnvironmentState = 'starting'
   /** The invocation has been answered, but the runtime has not asked for the next one yet. */
   #finishing = false
@@ -98,20 +47,29 @@ export class Environment {
     this.#idleMs = stays ? Number.POSITIVE_INFINITY : options.idleMs
     this.#reports = createReports(options.id, spec, options.log)
     this.#observer = options.observer ?? null
-    const { temporaryDirectory, sandbox, compileCache, reaper, inspectPorts, runtime } = options
+    const { temporaryDirectory, sandbox, compileCache, reaper, inspectPorts, program } = options
     this.#supervisor = new Supervisor(spec, {
       temporaryDirectory,
       sandbox,
       compileCache,
       reaper,
       inspectPorts,
-      runtime,
+      program,
       logStream: makeLogStream(new Date()),
       initializationType: options.provisioned ? 'provisioned-concurrency' : 'on-demand',
       onLine: this.#reports.printed,
       onInspector: (url) => this.#reports.said(`a debugger can be attached: ${url}`),
       ...(options.observer !== undefined && { variables: options.observer.variables, shiftsClock: true }),
     })
+    this.#place = {
+      spec,
+      supervisor: this.#supervisor,
+      reports: this.#reports,
+      observer: this.#observer,
+      onAnswered: (isDone) => {
+        this.#finishing = isDone
+      },
+    }
     this.ended = this.#live()
   }
 
@@ -226,28 +184,16 @@ export class Environment {
     const initMs = this.#initMs
     this.#initMs = null
     const startedAt = performance.now()
-    const deadlineMs = Date.now() + this.spec.timeoutMs
+    const { timeoutMs } = this.spec
+    const times = { deadline: startedAt + timeoutMs, deadlineMs: Date.now() + timeoutMs }
     const answer: Answer = (payload, functionError, stream = null) => {
       const durationMs = performance.now() - startedAt
       resolve({ requestId, environmentId: this.id, payload, stream, functionError, durationMs, initMs })
     }
-    const deadline = startedAt + this.spec.timeoutMs
-    let failed = this.#supervisor.runtime === null ? await this.#restart(requestId, deadline) : null
-    // It tells its memory also when it has ended.
-    const { runtime } = this.#supervisor
-    this.#reports.started(requestId)
-    if (failed === null) {
-      const { aheadMs = 0, ...clock } = this.#observer?.deliver(requestId) ?? {}
-      runtime?.deliver({
-        ...work,
-        ...clock,
-        deadlineMs: deadlineMs + aheadMs,
-        functionArn: this.spec.arn,
-      })
-      failed = await this.#follow(requestId, deadline, answer)
-    }
-    const durationMs = performance.now() - startedAt
-    const maxMemoryMb = runtime?.maxMemoryMb() ?? null
+    const failed = await runInvocation(this.#place, work, times, answer)
+    // What comes after its time is the end of its processes.
+    const durationMs = Math.min(performance.now() - startedAt, timeoutMs)
+    const maxMemoryMb = this.#supervisor.maxMemoryMb()
     this.#settle()
     this.#observer?.finished(requestId)
     if (failed !== null) answer(failed.payload, 'Unhandled')
@@ -256,48 +202,6 @@ export class Environment {
     if (failed !== null) this.#reports.said(failed.failure.errorMessage)
     this.#reports.ended({ requestId, durationMs, maxMemoryMb, initMs }, failed?.failure ?? null)
     if (failed !== null) await this.#recover()
-  }
-
-  /** Waits for what the runtime makes of an invocation. */
-  async #follow(requestId: string, deadline: number, answer: Answer): Promise<Failed | null> {
-    const { runtime } = this.#supervisor
-    let broken: Failure | null = null
-    for (;;) {
-      const happening = await this.#supervisor.next(deadline)
-      switch (happening?.kind) {
-        case undefined:
-          await this.#supervisor.reset()
-          return plainly(timeoutFailure(requestId, this.spec.timeoutMs))
-        case 'answer':
-          answer(happening.payload, happening.functionError)
-          this.#finishing = runtime?.extensionsDone === true
-          break
-        case 'stream':
-          answer('', null, happening.response)
-          this.#observer?.streaming(requestId)
-          break
-        case 'streamed':
-          broken = happening.failure
-          this.#finishing = runtime?.extensionsDone === true
-          break
-        case 'ready':
-          return broken === null ? null : plainly(broken)
-        case 'exit':
-          return plainly(runtime?.extensionError ?? exitFailure(requestId, happening.exit))
-      }
-    }
-  }
-
-  /** "Suppressed init": the initialisation that is repeated, or belated, within an invocation and its time. */
-  async #restart(requestId: string, deadline: number): Promise<Failed | null> {
-    const startedAt = performance.now()
-    this.#observer?.starting()
-    const failed = await this.#supervisor.start(deadline)
-    this.#observer?.started()
-    if (failed === null) return null
-    this.#reports.initialised('invoke', performance.now() - startedAt, failed.failure)
-    if (failed.failure.errorType !== 'Sandbox.Timedout') return failed
-    return plainly(timeoutFailure(requestId, this.spec.timeoutMs))
   }
 
   /** Nothing is under way any more: freezes the runtime, if there is one and no work waits. */
@@ -315,5 +219,3 @@ export class Environment {
       await this.#initialise()
   }
 }
-
-type Answer = (payload: string, functionError: 'Unhandled' | null, stream?: Outcome['stream']) => void

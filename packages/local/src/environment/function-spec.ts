@@ -1,3 +1,11 @@
+/** What the layers of a function come to, later ones over earlier ones. */
+export interface LayerContent {
+  /** Absolute; appears at `/opt`. */
+  readonly folder: string
+  /** The files in its `extensions`, in order of their names. */
+  readonly extensions: readonly { readonly name: string; readonly isExecutable: boolean }[]
+}
+
 /** What every environment of one function has in common. */
 export interface FunctionSpec {
   readonly name: string
@@ -24,4 +32,6 @@ export interface FunctionSpec {
   readonly sourceMaps: boolean
   /** Absolute folders outside of `taskRoot` that its processes read: source maps, the AWS SDK. */
   readonly reads: readonly string[]
+  /** Null without any that can be had here. */
+  readonly layers: LayerContent | null
 }

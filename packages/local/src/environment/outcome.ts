@@ -1,4 +1,4 @@
-import type { Exit } from './process.ts'
+import type { Exit } from './function-process.ts'
 import type { StreamedResponse } from './streamed-response.ts'
 
 /** How one invocation ended; a streamed one, how it began. */
@@ -34,6 +34,17 @@ export type EndCause =
 export interface Failure {
   readonly errorType: string
   readonly errorMessage: string
+}
+
+/** A runtime could not even be started. */
+export class FailedStart extends Error {
+  override readonly name = 'FailedStart'
+  readonly failure: Failure
+
+  constructor(failure: Failure) {
+    super(failure.errorMessage)
+    this.failure = failure
+  }
 }
 
 /** What an invocation or an initialisation failed of; `payload` is what the caller is told, JSON. */

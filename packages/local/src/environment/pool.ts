@@ -1,6 +1,8 @@
 import { LocalError } from '../errors.ts'
-import type { Environment, EnvironmentState, Work } from './environment.ts'
+import type { Environment } from './environment.ts'
+import type { EnvironmentState } from './environment-options.ts'
 import type { FunctionSpec } from './function-spec.ts'
+import type { Work } from './invocation.ts'
 import type { Outcome } from './outcome.ts'
 import type { InitFailure, Lease, WebEnvironment } from './web/web-environment.ts'
 
@@ -35,6 +37,7 @@ type AnyEnvironment = Environment | WebEnvironment
  */
 const ranks: Readonly<Record<EnvironmentState, number>> = {
   frozen: 0,
+  idle: 0,
   busy: 0,
   reset: 2,
   starting: 4,
@@ -85,10 +88,10 @@ export class Pool {
   /**
    * Takes a place for one request in an environment of a Web Function, once that has started. Throws as `invoke` does.
    */
-  async lease(spec: FunctionSpec): Promise<Lease | InitFailure> {
+  async lease(spec: FunctionSpec, requestId: string): Promise<Lease | InitFailure> {
     for (;;) {
       const environment = this.#use(spec) as WebEnvironment
-      const lease = await environment.lease()
+      const lease = await environment.lease(requestId)
       if (lease !== null && !this.#closed) return lease
     }
   }

@@ -1,13 +1,14 @@
-import { shutdownMs } from '../limits.ts'
-import type { TemporaryStorage } from '../sandbox/temporary.ts'
-import { type ApiServer, startApiServer } from './api-server.ts'
-import { type Brake, createBrake } from './brake.ts'
-import { createExtensionsApi } from './extensions-api.ts'
+import { startApiServer } from './api-server.ts'
+import type { Brake } from './brake.ts'
+import { createExtensionsApi, type ShutdownReason } from './extensions/extensions-api.ts'
+import { launchFailure } from './extensions/external.ts'
+import { answerTelemetry } from './extensions/telemetry-api.ts'
+import type { Exit } from './function-process.ts'
 import type { FunctionSpec } from './function-spec.ts'
-import type { InspectPorts } from './inspect-ports.ts'
-import type { Failure } from './outcome.ts'
-import { type Exit, type RuntimeCommand, type RuntimeProcess, startProcess } from './process.ts'
-import type { Reaper } from './reaper.ts'
+import type { Host } from './hosted-process.ts'
+import { createInstanceProcesses } from './instance-processes.ts'
+import { FailedStart, type Failure } from './outcome.ts'
+import type { Program } from './program.ts'
 import { createRuntimeApi, type RuntimeInvocation } from './runtime-api.ts'
 import type { StreamedResponse } from './streamed-response.ts'
 import { environmentVariables, type InitializationType } from './variables.ts'
@@ -19,60 +20,56 @@ export type RuntimeEvent =
   | { readonly kind: 'answer'; readonly payload: string; readonly functionError: 'Unhandled' | null }
   | { readonly kind: 'stream'; readonly response: StreamedResponse }
   | { readonly kind: 'streamed'; readonly failure: Failure | null }
-  /** The process is gone and its last line was read. Nothing follows. */
+  /** The processes are gone and their last lines were read. Nothing follows. */
   | { readonly kind: 'exit'; readonly exit: Exit }
 
-export interface InstanceOptions {
-  readonly temporary: TemporaryStorage
-  readonly compileCache: string
+export interface InstanceOptions extends Host {
   readonly logStream: string
   readonly initializationType: InitializationType
-  readonly reaper: Reaper
-  readonly inspectPorts: InspectPorts
-  /** In place of the simulator's own; null for that. */
-  readonly runtime: RuntimeCommand | null
+  readonly program: Program
   /** Go over the function's own. */
   readonly variables?: Readonly<Record<string, string>>
   readonly shiftsClock?: boolean
-  onLine(line: string): void
-  /** A debugger can be attached there. */
-  onInspector(url: string): void
   emit(event: RuntimeEvent): void
 }
 
-/** The runtime of an environment from its start to its exit: the process and the APIs it talks to. */
+/** The runtime of an environment, with its external extensions, from their start to their exit. */
 export interface RuntimeInstance extends Brake {
+  /** Of the runtime; null before it has been started. */
   readonly pid: number | null
   /** `ws://…` for a debugger; null until there is one. */
   readonly inspector: string | null
   /** JSON, as the runtime sent it to `init/error`. */
   readonly initError: string | null
-  /** What an extension gave as the reason for giving up. */
+  /** What an extension did to end all of it: it gave up, or ended by itself. */
   readonly extensionError: Failure | null
+  /** External extensions that have not registered. */
+  readonly unregistered: readonly string[]
   /** Whether every extension has asked for its next event. */
   readonly extensionsDone: boolean
   /** Thaws it, and answers its pending `next`. */
   deliver(invocation: RuntimeInvocation): void
-  /** Ends it as Lambda does: at once without an extension, else by SIGTERM and SIGKILL 500 ms later. */
-  stop(): void
+  /** Ends it as Lambda does; see `shutDown`. */
+  stop(reason: ShutdownReason): void
   kill(): void
   maxMemoryMb(): number | null
 }
 
-/** Starts a runtime for `spec`. An `exit` event follows in any case. */
+/**
+ * Starts the extensions that `spec` has, and when they have registered the runtime. An `exit` event follows in any
+ * case. Throws `FailedStart`, and as `startProcess` does.
+ */
 export async function startInstance(spec: FunctionSpec, options: InstanceOptions): Promise<RuntimeInstance> {
-  const { reaper, inspectPorts } = options
-  let over = false
-  const emit = (event: RuntimeEvent) => {
-    if (!over) options.emit(event)
-    over ||= event.kind === 'exit'
-  }
+  const unable = spec.layers === null ? null : launchFailure(spec.layers)
+  if (unable !== null) throw new FailedStart(unable)
   let initialised = false
   let initError: string | null = null
-  let extensionError: Failure | null = null
-  let stopTimer: NodeJS.Timeout | undefined
   let undelivered: RuntimeInvocation | null = null
-  let inspector: string | null = null
+  let isOver = false
+  const emit = (event: RuntimeEvent) => {
+    if (!isOver) options.emit(event)
+    isOver ||= event.kind === 'exit'
+  }
 
   const deliver = (invocation: RuntimeInvocation) => {
     runtime.deliver(invocation)
@@ -105,46 +102,54 @@ export async function startInstance(spec: FunctionSpec, options: InstanceOptions
       initError = body
     },
   })
+  const external = spec.layers?.extensions.map(({ name }) => name) ?? []
   const extensions = createExtensionsApi(
-    { functionName: spec.name, handler: spec.handler },
+    { functionName: spec.name, handler: spec.handler, external },
     {
       onNext,
-      onError: (phase, type) => {
+      onRegistered: () => {
+        processes.startRuntime().catch(({ message }: Error) => {
+          processes.fail({ errorType: 'Runtime.ExitError', errorMessage: message })
+        })
+      },
+      onError: (phase, name, type) => {
         const errorType = phase === 'init' && !initialised ? 'Extension.InitError' : 'Extension.ExitError'
-        extensionError = { errorType, errorMessage: `an extension gave up: ${type}` }
-        child.kill()
+        processes.fail({ errorType, errorMessage: `extension ${name} gave up: ${type}` })
       },
     },
   )
-  const server = await startApiServer([runtime.answer, extensions.answer])
-  const inspectPort = spec.inspected ? await inspectPorts.take() : null
-  const child = startOrClose(spec, options, server, inspectPort)
-  const { pid } = child
-  if (pid !== null) reaper.guard(pid)
-  void child.inspector.then((url) => {
-    inspector = url
-    if (url !== null) options.onInspector(url)
+  const server = await startApiServer([runtime.answer, extensions.answer, answerTelemetry])
+  const { program, shiftsClock = false } = options
+  const processes = createInstanceProcesses(spec, {
+    ...{ host: options, program, shiftsClock, extensions },
+    variables: variablesOf(spec, options, server.address),
+    onExit(exit) {
+      server.close()
+      emit({ kind: 'exit', exit })
+    },
   })
-  void child.exited.then((exit) => {
-    clearTimeout(stopTimer)
-    if (inspectPort !== null) inspectPorts.giveBack(inspectPort)
+  await processes.start().catch((error: Error) => {
     server.close()
-    if (pid !== null) reaper.release(pid)
-    emit({ kind: 'exit', exit })
+    throw error
   })
 
-  const brake = createBrake(child)
+  const { freeze, thaw, hold, release, stop, kill } = processes
   return {
-    ...brake,
-    pid,
+    ...{ freeze, thaw, hold, release, stop, kill },
+    get pid() {
+      return processes.runtime?.child.pid ?? null
+    },
     get inspector() {
-      return inspector
+      return processes.runtime?.inspector ?? null
     },
     get initError() {
       return initError
     },
     get extensionError() {
-      return extensionError
+      return processes.failure
+    },
+    get unregistered() {
+      return extensions.unregistered
     },
     get extensionsDone() {
       return extensions.asking
@@ -154,57 +159,29 @@ export async function startInstance(spec: FunctionSpec, options: InstanceOptions
       if (runtime.asking) deliver(invocation)
       // Its connection is gone: it asks again, or its exit is about to be seen.
       else undelivered = invocation
-      brake.thaw()
+      thaw()
     },
-    stop() {
-      if (extensions.count === 0) {
-        child.kill()
-        return
-      }
-      if (stopTimer !== undefined) return
-      child.signal('SIGTERM')
-      brake.thaw()
-      stopTimer = setTimeout(() => child.kill(), shutdownMs)
-    },
-    kill: () => child.kill(),
-    maxMemoryMb: () => child.maxMemoryMb(),
+    maxMemoryMb: () => processes.runtime?.child.maxMemoryMb() ?? null,
   }
 }
 
-/** Variables may be such that the system takes none of them. */
-function startOrClose(...[spec, options, server, inspectPort]: Parameters<typeof start>): RuntimeProcess {
-  try {
-    return start(spec, options, server, inspectPort)
-  } catch (error) {
-    server.close()
-    throw error
-  }
-}
-
-function start(
+function variablesOf(
   spec: FunctionSpec,
-  options: InstanceOptions,
-  server: ApiServer,
-  inspectPort: number | null,
-): RuntimeProcess {
-  const variables = environmentVariables({
+  { temporary, variables, logStream, initializationType }: InstanceOptions,
+  runtimeApi: string,
+): Record<string, string> {
+  return environmentVariables({
     functionName: spec.name,
     memoryMb: spec.memoryMb,
     handler: spec.handler,
     taskRoot: spec.taskRoot,
-    temporaryDirectory: options.temporary.path,
-    runtimeApi: server.address,
-    environment: { ...spec.environment, ...options.variables },
+    temporaryDirectory: temporary.path,
+    layers: temporary.opt,
+    runtimeApi,
+    environment: { ...spec.environment, ...variables },
     path: process.env.PATH,
-    logStream: options.logStream,
-    initializationType: options.initializationType,
-  })
-  const { taskRoot, memoryMb, temporaryMb, sourceMaps } = spec
-  const { compileCache, temporary, runtime, shiftsClock = false, onLine } = options
-  return startProcess({
-    ...{ taskRoot, variables, compileCache, temporary, temporaryMb, memoryMb, sourceMaps, runtime, onLine },
-    ...{ shiftsClock },
-    ...(inspectPort === null ? {} : { inspectPort }),
+    logStream,
+    initializationType,
   })
 }
 

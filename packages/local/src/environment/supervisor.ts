@@ -1,9 +1,10 @@
 import type { Sandbox, TemporaryStorage } from '../sandbox/temporary.ts'
 import { storageFolders } from '../sandbox/visible.ts'
+import type { ShutdownReason } from './extensions/extensions-api.ts'
 import type { FunctionSpec } from './function-spec.ts'
 import { Mailbox } from './mailbox.ts'
-import { describeExit, type Failed, plainly, readFailure } from './outcome.ts'
-import { runtimeFiles } from './process.ts'
+import { describeExit, type Failed, FailedStart, plainly, readFailure } from './outcome.ts'
+import { runtimeFiles } from './program.ts'
 import {
   type InstanceOptions,
   type RuntimeEvent,
@@ -29,6 +30,8 @@ export class Supervisor {
   readonly #options: SupervisorOptions
   readonly #mailbox = new Mailbox<Happening>()
   #runtime: RuntimeInstance | null = null
+  /** Also after its exit. */
+  #last: RuntimeInstance | null = null
   /** Made for the first runtime, kept for those that follow. */
   #temporary: TemporaryStorage | null = null
   #over = false
@@ -58,18 +61,25 @@ export class Supervisor {
   async start(deadline: number): Promise<Failed | null> {
     const startedAt = performance.now()
     const runtime = await this.#spawn().catch((error: Error) => error)
+    this.#last = null
+    if (runtime instanceof FailedStart) return plainly(runtime.failure)
     if (runtime instanceof Error) {
       return plainly({ errorType: 'Runtime.ExitError', errorMessage: runtime.message })
     }
     this.#runtime = runtime
+    this.#last = runtime
     // Told to end while there was nothing to be told yet.
     if (this.#over) runtime.kill()
     for (;;) {
       const happening = await this.next(deadline)
       if (happening === null) {
-        await this.reset()
-        const errorMessage = `it took longer than ${Math.round(deadline - startedAt) / 1000} s`
-        return plainly({ errorType: 'Sandbox.Timedout', errorMessage })
+        const { unregistered } = runtime
+        await this.reset('timeout')
+        const late = `it took longer than ${Math.round(deadline - startedAt) / 1000} s`
+        const missing = unregistered.map(
+          (name) => `, and extension ${name} has not registered under this name`,
+        )
+        return plainly({ errorType: 'Sandbox.Timedout', errorMessage: late + missing.join('') })
       }
       if (happening.kind === 'ready') return null
       if (happening.kind !== 'exit') continue
@@ -82,17 +92,22 @@ export class Supervisor {
     }
   }
 
-  /** Kills the runtime; another may be started. */
-  async reset(): Promise<void> {
-    this.#runtime?.kill()
+  /** Ends the runtime as Lambda does; another may be started. */
+  async reset(reason: ShutdownReason): Promise<void> {
+    this.#runtime?.stop(reason)
     await this.exited()
   }
 
   /** Ends the runtime for good: without warning, or as Lambda does. */
   end(withWarning: boolean): void {
     this.#over = true
-    if (withWarning) this.#runtime?.stop()
+    if (withWarning) this.#runtime?.stop('spindown')
     else this.#runtime?.kill()
+  }
+
+  /** Of the runtime that there is, or was last. Null when the system does not tell. */
+  maxMemoryMb(): number | null {
+    return this.#last?.maxMemoryMb() ?? null
   }
 
   /** Resolves when there is no runtime any more. */
@@ -107,10 +122,11 @@ export class Supervisor {
 
   async #spawn(): Promise<RuntimeInstance> {
     const { temporaryDirectory, sandbox, ...options } = this.#options
-    const { temporaryMb, taskRoot, reads, environment } = this.#spec
+    const { temporaryMb, taskRoot, reads, environment, layers } = this.#spec
     this.#temporary ??= await sandbox.open({
       directory: temporaryDirectory,
       sizeMb: temporaryMb,
+      opt: layers?.folder ?? null,
       visible: [taskRoot, ...reads, options.compileCache, ...runtimeFiles, ...storageFolders(environment)],
     })
     const temporary = this.#temporary

@@ -9,6 +9,8 @@ export interface VariableFacts {
   readonly taskRoot: string
   /** Absolute folder that takes the place of `/tmp`. */
   readonly temporaryDirectory: string
+  /** Where the content of its layers is; null without any. */
+  readonly layers: string | null
   /** `host:port`. */
   readonly runtimeApi: string
   /** The function's own variables. */
@@ -38,8 +40,11 @@ export const defaultRegion = 'us-east-1'
  * Source: "Defined runtime environment variables" of the Lambda developer guide.
  */
 export function environmentVariables(facts: VariableFacts): Record<string, string> {
+  const { layers, path } = facts
+  const withLayers = layers === null ? path : [path, `${layers}/bin`].filter(Boolean).join(':')
   return {
-    ...commonVariables(facts),
+    ...(layers !== null && layerVariables(layers)),
+    ...commonVariables({ ...facts, path: withLayers }),
     AWS_LAMBDA_FUNCTION_NAME: facts.functionName,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(facts.memoryMb),
     AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
@@ -49,6 +54,26 @@ export function environmentVariables(facts: VariableFacts): Record<string, strin
     AWS_LAMBDA_RUNTIME_API: facts.runtimeApi,
     _HANDLER: facts.handler,
   }
+}
+
+/**
+ * Where what layers bring is looked for, besides `PATH`. `/opt/nodejs` is for `require` alone: `import` does not look
+ * at `NODE_PATH`.
+ */
+function layerVariables(layers: string): Record<string, string> {
+  return {
+    LD_LIBRARY_PATH: `${layers}/lib`,
+    NODE_PATH: `${layers}/nodejs/node24/node_modules:${layers}/nodejs/node_modules`,
+  }
+}
+
+/** Belong to the runtime alone. Source: "Lambda Extensions API", configuration, of the developer guide. */
+const runtimeOnly =
+  /^(AWS_EXECUTION_ENV|AWS_LAMBDA_LOG_(GROUP|STREAM)_NAME|LAMBDA_TASK_ROOT|LAMBDA_RUNTIME_DIR|_.*)$/
+
+/** What of the function's environment an external extension sees. */
+export function extensionVariables(variables: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => !runtimeOnly.test(name)))
 }
 
 export type WebVariableFacts = Pick<

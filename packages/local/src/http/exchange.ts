@@ -7,6 +7,7 @@ import { LocalError } from '../errors.ts'
 import { makeGatewayId, makeTraceId, readTraceId } from '../ids.ts'
 import type { Log } from '../log.ts'
 import { within } from '../within.ts'
+import { type Exchanged, webExchange } from './exchanged.ts'
 import { type Gateway, type HttpAnswer, MalformedAnswer, type Problem, type RequestIds } from './gateway.ts'
 import { isAnnouncedLarger, readBody, readHead, type WireRequest } from './request.ts'
 import { hasBody, sendAnswer, sendHead } from './send.ts'
@@ -28,25 +29,6 @@ export interface ExchangeOptions {
   readonly log: Log
   /** Told of every request that went to a function, when its client has got all that it is going to get. */
   readonly exchanged?: (exchanged: Exchanged) => void
-}
-
-/** What a client got for a request that went to a function. */
-export interface Exchanged {
-  /** Lambda's id of the invocation. */
-  readonly requestId: string
-  readonly functionName: string
-  /** `GET /users`. */
-  readonly request: string
-  /** Null when it got none. */
-  readonly status: number | null
-  /** Why it is not the function's own answer; null when it is. */
-  readonly problem: Problem | null
-  /** Null when there is none, or not yet. */
-  readonly outcome: Outcome | null
-  /** Why the answer ended before its end; null when it is whole. */
-  readonly brokenOff: string | null
-  /** How long it took, in ms. */
-  readonly durationMs: number
 }
 
 /** What becomes of a request, and what the log says about it. */
@@ -77,8 +59,11 @@ export async function answerRequest(
     return ms
   }
   if (found?.target.web === true) {
-    const passed = await passOn(options.lease, found.target.functionName, head, incoming, response)
-    say(passed.status, passed.by, passed.told)
+    const { functionName } = found.target
+    const passed = await passOn(options.lease, functionName, head, incoming, response)
+    const durationMs = say(passed.status, passed.by, passed.told)
+    const request = `${incoming.method} ${incoming.url}`
+    if (passed.reached) options.exchanged?.(webExchange(passed, { functionName, request, durationMs }))
     return
   }
   const gateway = options.gateways[found?.target.front ?? targets.fallback]

@@ -21,3 +21,23 @@ export function installClock(): (offsetMs: number, forMs: number | null) => void
     rightAt = forMs === null ? Number.POSITIVE_INFINITY : performance.now() + forMs
   }
 }
+
+/**
+ * Puts a clock wrong as the simulator says through a file descriptor, `{"offsetMs": …, "forMs": …}` a line: for a process
+ * that asks for nothing by which it could be told.
+ */
+export function followClock(fd: number, shift: ReturnType<typeof installClock>): void {
+  const { Socket } = process.getBuiltinModule('node:net')
+  const ear = new Socket({ fd, readable: true, writable: false })
+  let rest = ''
+  ear.setEncoding('utf8').on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) {
+      const { offsetMs, forMs } = JSON.parse(line)
+      shift(offsetMs, forMs)
+    }
+  })
+  // It does not keep a process that has nothing else to do.
+  ear.unref()
+}

@@ -17,7 +17,7 @@ export async function detectSandbox(root: string, wanted: Isolation = 'namespace
 
 async function works(sandbox: Sandbox, directory: string): Promise<boolean> {
   try {
-    const storage = await sandbox.open({ directory, sizeMb: 1, visible: [] })
+    const storage = await sandbox.open({ directory, sizeMb: 1, opt: null, visible: [] })
     try {
       const [file, ...args] = storage.wrap(['true'], '/')
       await promisify(execFile)(file, args)

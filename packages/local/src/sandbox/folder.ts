@@ -3,14 +3,15 @@ import { lstat, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Sandbox } from './temporary.ts'
 
-/** Folders in place of `/tmp`: works everywhere, but only what follows `TMPDIR` goes there. */
+/** Folders in place of `/tmp`: works everywhere, but only what follows `TMPDIR` goes there. There is no `/opt`. */
 export const folderSandbox: Sandbox = {
   isolation: 'folder',
-  async open({ directory }) {
+  async open({ directory, opt }) {
     await mkdir(directory, { recursive: true })
     return {
       isolation: 'folder',
       path: directory,
+      opt,
       wrap: (command) => command,
       usedBytes: () => bytesIn(directory),
       close: () => rm(directory, { recursive: true, force: true, maxRetries: 10 }),

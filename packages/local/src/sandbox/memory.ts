@@ -10,9 +10,9 @@ export interface MemoryMeter {
 
 /**
  * Measures by `/proc` (Linux); elsewhere it knows nothing. The kernel keeps the peak of the process itself, so
- * that no look is too late for it; what it started counts as it is at a look.
+ * that no look is too late for it; what it started counts as it is at a look, and so do `others` with theirs.
  */
-export function measureMemory(pid: number): MemoryMeter {
+export function measureMemory(pid: number, others: () => readonly number[] = () => []): MemoryMeter {
   let peakKb = 0
   let lookedAt = Number.NEGATIVE_INFINITY
   return {
@@ -21,8 +21,9 @@ export function measureMemory(pid: number): MemoryMeter {
       if (now - lookedAt < withinMs) return
       lookedAt = now
       const { peak, resident } = memoryOf(pid)
-      const others = descendants(pid).reduce((sum, child) => sum + memoryOf(child).resident, 0)
-      peakKb = Math.max(peakKb, peak, resident + others)
+      const beside = others().flatMap((other) => [other, ...descendants(other)])
+      const rest = [...descendants(pid), ...beside].reduce((sum, one) => sum + memoryOf(one).resident, 0)
+      peakKb = Math.max(peakKb, peak, resident + rest)
     },
     peakMb: () => (peakKb === 0 ? null : Math.ceil(peakKb / 1024)),
   }

@@ -5,7 +5,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { Sandbox, TemporaryStorage } from './temporary.ts'
-import { shownBelowTmp } from './visible.ts'
+import { shownBelow } from './visible.ts'
 
 /** Programs of util-linux and coreutils, by absolute path. */
 interface Tools {
@@ -28,18 +28,28 @@ export function namespaceSandbox(root: string): Sandbox | null {
   const user = process.getuid() === 0 ? null : { uid: process.getuid(), gid: process.getgid() }
   return {
     isolation: 'namespace',
-    async open({ directory, sizeMb, visible }) {
-      await mkdir(directory, { recursive: true })
-      const shown = await folders(shownBelowTmp(visible, root))
+    async open({ directory, sizeMb, visible, opt }) {
       const table = join(directory, 'fstab')
-      // The tmpfs is filled in the folder, which still sees the real /tmp, and moved over it then.
-      const stage = join(directory, 'tmp')
+      // Both are filled in the folder, which still sees the real /tmp and /opt, and moved over them then.
+      const stages = { tmp: join(directory, 'tmp'), opt: join(directory, 'opt') }
       // There already after a try that failed.
-      await mkdir(stage, { recursive: true })
-      await writeFile(table, [tmpfs(stage, sizeMb), ...shown.map((path) => bind(path, stage))].join(''))
-      const handles = await hold(tools, user === null ? [] : ['--user', '--map-root-user'], [table, stage])
+      await mkdir(stages.tmp, { recursive: true })
+      const shown = await folders(shownBelow('/tmp', visible, root))
+      const lines = [tmpfs(stages.tmp, sizeMb), ...shown.map((path) => bind(path, stages.tmp, '/tmp'))]
+      if (opt !== null) {
+        await mkdir(stages.opt, { recursive: true })
+        const beside = shownBelow('/opt', visible, root)
+        // Nothing can be mounted in what is read-only, but on what is there.
+        for (const path of beside) await mkdir(join(opt, path.slice('/opt'.length)), { recursive: true })
+        // Who is not root cannot always make a mount read-only.
+        lines.push(layers(opt, stages.opt, user === null))
+        lines.push(...beside.map((path) => bind(path, stages.opt, '/opt')))
+      }
+      await writeFile(table, lines.join(''))
+      const flags = user === null ? [] : ['--user', '--map-root-user']
+      const handles = await hold(tools, flags, [table, stages.tmp, ...(opt === null ? [] : [stages.opt])])
       await rm(table)
-      return storage(tools, user, handles, directory)
+      return storage(tools, user, handles, { directory, opt: opt === null ? null : '/opt' })
     },
   }
 }
@@ -56,7 +66,8 @@ interface Handles {
 }
 
 /** Runs until its input ends: long enough for the namespaces to be opened. */
-const script = 'mount -n -a -T "$0" && mount -n --move "$1" /tmp && echo ready && read -r _'
+const script =
+  'mount -n -a -T "$0" && if [ -n "$2" ]; then mount -n --move "$2" /opt; fi && mount -n --move "$1" /tmp && echo ready && read -r _'
 
 async function hold(tools: Tools, flags: readonly string[], args: readonly string[]): Promise<Handles> {
   const child = spawn(
@@ -82,7 +93,7 @@ function storage(
   tools: Tools,
   user: { readonly uid: number; readonly gid: number } | null,
   handles: Handles,
-  directory: string,
+  { directory, opt }: { readonly directory: string; readonly opt: string | null },
 ): TemporaryStorage {
   const held = (handle: number) => `/proc/${process.pid}/fd/${handle}`
   const enter = [`--mount=${held(handles.mount)}`]
@@ -94,6 +105,7 @@ function storage(
   return {
     isolation: 'namespace',
     path: '/tmp',
+    opt,
     wrap: (command, folder) => [tools.nsenter, ...enter, ...drop, tools.env, '-C', folder, ...command],
     usedBytes: async () => null,
     close: async () => {
@@ -109,8 +121,13 @@ function tmpfs(stage: string, sizeMb: number): string {
   return `thaw ${escaped(stage)} tmpfs size=${sizeMb}m,mode=1777 0 0\n`
 }
 
-function bind(path: string, stage: string): string {
-  return `${escaped(path)} ${escaped(stage + path.slice('/tmp'.length))} none rbind,X-mount.mkdir 0 0\n`
+/** `path` at its place below the stage of `mountPoint`. */
+function bind(path: string, stage: string, mountPoint: string): string {
+  return `${escaped(path)} ${escaped(stage + path.slice(mountPoint.length))} none rbind,X-mount.mkdir 0 0\n`
+}
+
+function layers(folder: string, stage: string, isReadOnly: boolean): string {
+  return `${escaped(folder)} ${escaped(stage)} none rbind${isReadOnly ? ',ro' : ''} 0 0\n`
 }
 
 function escaped(path: string): string {

@@ -1,9 +1,9 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'
-import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -26,8 +26,8 @@ async function shell(storage: TemporaryStorage, script: string): Promise<string>
   return (await promisify(execFile)(file, args, { env, cwd: '/usr' })).stdout.trim()
 }
 
-const open = (sandbox: Sandbox, name: string, visible: readonly string[] = []) =>
-  sandbox.open({ directory: join(root, 'environments', name), sizeMb: 1, visible })
+const open = (sandbox: Sandbox, name: string, visible: readonly string[] = [], opt: string | null = null) =>
+  sandbox.open({ directory: join(root, 'environments', name), sizeMb: 1, opt, visible })
 
 describe.each(['namespace', 'folder'] as const)('storage of an environment: %s', (wanted) => {
   const can = wanted === 'folder' || process.platform === 'linux'
@@ -83,6 +83,43 @@ test.skipIf(process.platform !== 'linux')(
   },
 )
 
+/** A folder in the real `/opt`; null where this process may not make one. */
+function folderInOpt(): string | null {
+  try {
+    return mkdtempSync('/opt/thaw-test-')
+  } catch {
+    return null
+  }
+}
+
+test.skipIf(process.platform !== 'linux')(
+  'in a namespace, /opt is the content of layers, and what else is asked for below it',
+  async ({ skip }) => {
+    const sandbox = await detectSandbox(root)
+    const shown = folderInOpt()
+    if (sandbox.isolation !== 'namespace' || shown === null) return skip()
+    try {
+      await writeFile(join(shown, 'file'), 'shown')
+      const layer = join(root, 'layer')
+      await mkdir(layer)
+      await writeFile(join(layer, 'mine'), 'of the layer')
+      const storage = await open(sandbox, 'one', [shown], layer)
+      expect(storage.opt).toBe('/opt')
+      expect(await shell(storage, 'cat /opt/mine')).toBe('of the layer')
+      expect(await shell(storage, `cat ${shown}/file; ls /opt`)).toBe(`shownmine\n${basename(shown)}`)
+      expect(await shell(storage, 'touch /opt/new 2>/dev/null || echo refused')).toBe(
+        process.getuid?.() === 0 ? 'refused' : '',
+      )
+      const other = await open(sandbox, 'other')
+      expect(await shell(other, 'ls /opt')).not.toContain('mine')
+      await Promise.all([storage.close(), other.close()])
+      expect(await mountsOf(root)).toEqual([])
+    } finally {
+      await rm(shown, { recursive: true })
+    }
+  },
+)
+
 /** Whether this process may become another user, to see what such a user may do. */
 const mayBecome = process.platform === 'linux' && process.getuid?.() === 0
 
@@ -105,6 +142,7 @@ test.skipIf(!mayBecome)(
       // Nobody, as before; and no right to touch the mounts.
       user: '65534 65534',
       kept: 'kept',
+      layer: 'of the layer',
       full: expect.stringContaining('No space left'),
       unmounting: 'refused',
     })

@@ -8,6 +8,8 @@ export interface TemporaryStorage {
   readonly path: string
   /** The command that runs `command` in `folder` with this storage, in the process that is started. */
   wrap(command: readonly [string, ...string[]], folder: string): readonly [string, ...string[]]
+  /** Where the content of the layers is: `/opt`, or the folder itself; null without any. */
+  readonly opt: string | null
   /**
    * Bytes in it; null where the system itself refuses what goes over the limit. Walks the folder, so it is nothing
    * for every request.
@@ -20,7 +22,9 @@ export interface TemporaryOptions {
   /** Made for this storage, removed with it. */
   readonly directory: string
   readonly sizeMb: number
-  /** Absolute paths that must be seen as they are, also where they lie below `/tmp`. */
+  /** A folder of the simulator's own to be seen as `/opt`; null to leave that as it is. */
+  readonly opt: string | null
+  /** Absolute paths that must be seen as they are, also where they lie below `/tmp` or `/opt`. */
   readonly visible: readonly string[]
 }
 

@@ -2,13 +2,13 @@ import { isAbsolute, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /**
- * What has to be shown below an environment's own `/tmp` for `paths` to be found there: for a path in `exact` (a
- * folder that holds things of other environments too) itself; for others the entry of `/tmp` they lie in, because
+ * What has to be shown below an environment's own `/tmp` or `/opt` for `paths` to be found there: for a path in `exact`
+ * (a folder that holds things of other environments too) itself; for others the entry of `/tmp` they lie in, because
  * code links and looks up to the folders above it. No path of the result lies in another one of it.
  */
-export function shownBelowTmp(paths: readonly string[], exact: string): string[] {
+export function shownBelow(mountPoint: '/tmp' | '/opt', paths: readonly string[], exact: string): string[] {
   const shown = paths
-    .filter((path) => path.startsWith('/tmp/'))
+    .filter((path) => path.startsWith(`${mountPoint}/`))
     .map((path) => (isIn(path, exact) ? path : path.split('/', 3).join('/')))
   return [...new Set(shown)].filter((path) => !shown.some((other) => other !== path && isIn(path, other)))
 }

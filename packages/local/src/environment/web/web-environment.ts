@@ -1,13 +1,15 @@
 import { storageFolders } from '../../sandbox/visible.ts'
-import type { EnvironmentOptions, EnvironmentState } from '../environment.ts'
+import type { EnvironmentOptions, EnvironmentState } from '../environment-options.ts'
+import type { Exit } from '../function-process.ts'
 import type { FunctionSpec } from '../function-spec.ts'
+import type { EnvironmentObserver } from '../observer.ts'
 import { describeExit, type EndCause, type Failure } from '../outcome.ts'
-import { type Exit, runtimeFiles } from '../process.ts'
+import { runtimeFiles } from '../program.ts'
 import { makeLogStream } from '../variables.ts'
 import { startWebInstance, type WebInstance } from './web-instance.ts'
 import { createWebReports, type WebReports } from './web-reports.ts'
 
-export type WebEnvironmentOptions = Omit<EnvironmentOptions, 'provisioned' | 'runtime'>
+export type WebEnvironmentOptions = Omit<EnvironmentOptions, 'provisioned' | 'program'>
 
 /** A place in an environment, for one request. */
 export interface Lease {
@@ -22,8 +24,10 @@ export interface Lease {
   readonly initMs: number | null
   /** Resolves when the process of the environment has ended, with what it ended of. */
   readonly broken: Promise<Failure>
+  /** The answer has begun and is sent while it is made. */
+  streaming(): void
   /** To be called once, when the request is over. `failure` is what Lambda ended it for. */
-  release(requestId: string, failure: Failure | null): void
+  release(failure: Failure | null): void
 }
 
 /** The environment did not initialise. */
@@ -34,7 +38,7 @@ export interface InitFailure {
 
 /**
  * An execution environment of a Web Function: a temporary folder and a server, which has up to `requestsPerEnvironment`
- * requests at once. It is frozen while it has none, and ends with its process.
+ * requests at once. It runs on while it has none, and ends with its process.
  */
 export class WebEnvironment {
   readonly id: string
@@ -43,6 +47,7 @@ export class WebEnvironment {
   /** Resolves when the process has ended and everything of it is gone. */
   readonly ended: Promise<void>
   readonly #options: WebEnvironmentOptions
+  readonly #observer: EnvironmentObserver | null
   readonly #reports: WebReports
   readonly #logStream = makeLogStream(new Date())
   /** The server, or why there is none; null when it was ended before. */
@@ -61,6 +66,7 @@ export class WebEnvironment {
     this.id = options.id
     this.spec = spec
     this.#options = options
+    this.#observer = options.observer ?? null
     this.#reports = createWebReports(options.id, spec, options.log)
     const starting = Promise.withResolvers<WebInstance | Failure | null>()
     this.#started = starting.promise
@@ -70,7 +76,7 @@ export class WebEnvironment {
   get state(): EnvironmentState {
     if (this.#cause !== null) return 'dead'
     if (!this.#isReady) return 'starting'
-    return this.#open > 0 ? 'busy' : 'frozen'
+    return this.#open > 0 ? 'busy' : 'idle'
   }
 
   get pid(): number | null {
@@ -89,21 +95,25 @@ export class WebEnvironment {
 
   /** Whether it has nothing to do. */
   get idle(): boolean {
-    return this.free && this.state === 'frozen'
+    return this.free && this.state === 'idle'
   }
 
-  /** Takes a place, once it has started; only for a `free` environment. Null when it was ended before that. */
-  async lease(): Promise<Lease | InitFailure | null> {
+  /**
+   * Takes a place for a request, once it has started; only for a `free` environment. Null when it was ended before that.
+   */
+  async lease(requestId: string): Promise<Lease | InitFailure | null> {
     if (!this.free) throw new Error(`environment ${this.id} is not free`)
     this.#open++
     clearTimeout(this.#idleTimer)
-    this.#instance?.thaw()
+    this.#observer?.assigned(requestId)
     const instance = await this.#started
     if (instance === null || this.#cause === 'killed' || this.#cause === 'closed') return null
     if ('errorType' in instance) return { environmentId: this.id, failure: instance }
     const initMs = this.#initMs
     this.#initMs = null
     const startedAt = performance.now()
+    const { clock } = this.#observer?.deliver(requestId) ?? {}
+    if (clock !== undefined) instance.shiftClock(clock)
     return {
       environmentId: this.id,
       logStream: this.#logStream,
@@ -111,9 +121,11 @@ export class WebEnvironment {
       timeoutMs: this.spec.timeoutMs,
       initMs,
       broken: this.#broken.promise,
-      release: (requestId, failure) => {
+      streaming: () => this.#observer?.streaming(requestId),
+      release: (failure) => {
         const durationMs = performance.now() - startedAt
         this.#reports.ended({ requestId, durationMs, initMs, maxMemoryMb: instance.maxMemoryMb() }, failure)
+        this.#observer?.finished(requestId)
         this.#open--
         if (this.#open === 0) this.#settle()
       },
@@ -148,11 +160,15 @@ export class WebEnvironment {
   async #live(started: (instance: WebInstance | Failure | null) => void): Promise<void> {
     const { sandbox, temporaryDirectory, compileCache, reaper, inspectPorts } = this.#options
     const { temporaryMb, taskRoot, reads, environment } = this.spec
+    const observer = this.#observer
+    // Before there is a request to be assigned.
+    observer?.starting()
     await using opened = new AsyncDisposableStack()
     try {
       const temporary = await sandbox.open({
         directory: temporaryDirectory,
         sizeMb: temporaryMb,
+        opt: null,
         visible: [taskRoot, ...reads, compileCache, ...runtimeFiles, ...storageFolders(environment)],
       })
       opened.defer(() => temporary.close())
@@ -161,10 +177,12 @@ export class WebEnvironment {
         ...{ temporary, compileCache, reaper, inspectPorts },
         onLine: this.#reports.printed,
         onInspector: (url) => this.#reports.said(`a debugger can be attached: ${url}`),
+        ...(observer !== null && { variables: observer.variables, shiftsClock: true }),
       })
       // Told to end while there was nothing to be told yet.
       if (this.#cause !== null) this.#instance.kill()
       const failure = await this.#initialise(this.#instance, startedAt)
+      observer?.started()
       started(failure ?? (this.#isReady ? this.#instance : null))
       if (this.#open === 0) this.#settle()
       this.#end(await this.#instance.exited)
@@ -173,6 +191,8 @@ export class WebEnvironment {
       const failure = { errorType: 'Runtime.ExitError', errorMessage: (error as Error).message }
       this.#reports.said(failure.errorMessage)
       started(failure)
+    } finally {
+      observer?.ended()
     }
   }
 
@@ -215,7 +235,6 @@ export class WebEnvironment {
       return
     }
     if (this.spec.inspected) return
-    this.#instance?.freeze()
     const { idleMs } = this.#options
     // What a timer cannot wait for is for ever: 24 days.
     if (idleMs < 2 ** 31) this.#idleTimer = setTimeout(() => void this.end('idle'), idleMs)

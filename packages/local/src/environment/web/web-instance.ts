@@ -1,26 +1,22 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { webShutdownMs } from '../../limits.ts'
-import type { TemporaryStorage } from '../../sandbox/temporary.ts'
 import { type Brake, createBrake } from '../brake.ts'
+import type { Exit } from '../function-process.ts'
 import type { FunctionSpec } from '../function-spec.ts'
-import type { InspectPorts } from '../inspect-ports.ts'
-import { type Exit, startProcess, webBootstrap } from '../process.ts'
-import type { Reaper } from '../reaper.ts'
+import { type Host, startHosted } from '../hosted-process.ts'
+import { webProgram } from '../program.ts'
+import type { ClockShift } from '../runtime-api.ts'
 import { webVariables } from '../variables.ts'
 import { freePort, isListening } from './port.ts'
 
-export interface WebInstanceOptions {
-  readonly temporary: TemporaryStorage
-  readonly compileCache: string
-  readonly reaper: Reaper
-  readonly inspectPorts: InspectPorts
-  onLine(line: string): void
-  /** A debugger can be attached there. */
-  onInspector(url: string): void
+export interface WebInstanceOptions extends Host {
+  /** Go over the function's own. */
+  readonly variables?: Readonly<Record<string, string>>
+  readonly shiftsClock?: boolean
 }
 
 /** The server of a Web Function from its start to its exit. */
-export interface WebInstance extends Brake {
+export interface WebInstance extends Pick<Brake, 'hold' | 'release'> {
   readonly pid: number | null
   /** `ws://…` for a debugger; null until there is one. */
   readonly inspector: string | null
@@ -30,6 +26,8 @@ export interface WebInstance extends Brake {
   readonly exited: Promise<Exit>
   /** Resolves as soon as it takes connections: true, or false when it has ended or `deadline` is over before. */
   listens(deadline: number): Promise<boolean>
+  /** Only with `shiftsClock`. */
+  shiftClock(shift: ClockShift): void
   /** SIGTERM, and SIGKILL a second later. */
   stop(): void
   kill(): void
@@ -41,52 +39,38 @@ const probeMs = 5
 
 export async function startWebInstance(
   spec: FunctionSpec,
-  { temporary, compileCache, reaper, inspectPorts, onLine, onInspector }: WebInstanceOptions,
+  options: WebInstanceOptions,
 ): Promise<WebInstance> {
-  const { taskRoot, memoryMb, temporaryMb, sourceMaps } = spec
+  const { taskRoot, handler, environment } = spec
+  const { shiftsClock = false } = options
   const port = await freePort()
-  const inspectPort = spec.inspected ? await inspectPorts.take() : null
-  const child = startProcess({
-    program: [webBootstrap, spec.handler],
-    runtime: null,
-    taskRoot,
+  const hosted = await startHosted(spec, options, {
+    program: webProgram(handler),
     variables: webVariables({
       taskRoot,
-      temporaryDirectory: temporary.path,
-      environment: spec.environment,
+      temporaryDirectory: options.temporary.path,
+      environment: { ...environment, ...options.variables },
       path: process.env.PATH,
       httpEndpoint: `127.0.0.1:${port}`,
     }),
-    compileCache,
-    temporary,
-    temporaryMb,
-    memoryMb,
-    sourceMaps,
-    ...(inspectPort === null ? {} : { inspectPort }),
-    onLine,
+    shiftsClock,
+    listens: shiftsClock,
   })
-  const { pid } = child
-  if (pid !== null) reaper.guard(pid)
-  let inspector: string | null = null
-  void child.inspector.then((url) => {
-    inspector = url
-    if (url !== null) onInspector(url)
-  })
-  const brake = createBrake(child)
+  const { child } = hosted
+  const { hold, release } = createBrake(child)
   let over = false
   let stopTimer: NodeJS.Timeout | undefined
   const exited = child.exited.then((exit) => {
     over = true
     clearTimeout(stopTimer)
-    if (inspectPort !== null) inspectPorts.giveBack(inspectPort)
-    if (pid !== null) reaper.release(pid)
     return exit
   })
   return {
-    ...brake,
-    pid,
+    hold,
+    release,
+    pid: child.pid,
     get inspector() {
-      return inspector
+      return hosted.inspector
     },
     port,
     exited,
@@ -97,10 +81,10 @@ export async function startWebInstance(
       }
       return false
     },
+    shiftClock: (shift) => child.tell(JSON.stringify(shift)),
     stop() {
       if (stopTimer !== undefined || over) return
       child.signal('SIGTERM')
-      brake.thaw()
       stopTimer = setTimeout(() => child.kill(), webShutdownMs)
     },
     kill: () => child.kill(),

@@ -11,16 +11,34 @@ import { hasBody, sendAnswer, sendHead } from '../send.ts'
 import { sendStream } from '../stream.ts'
 import { requestHeaders, responseHeaders } from './headers.ts'
 
-/** Takes a place in an environment of the function. Throws `LocalError`. */
-export type TakePlace = (functionName: string) => Promise<Lease | InitFailure>
+/** Takes a place in an environment of the function, for a request. Throws `LocalError`. */
+export type TakePlace = (functionName: string, requestId: string) => Promise<Lease | InitFailure>
 
-/** What became of a request, for the log. */
+/** What became of a request. */
 export interface PassedOn {
+  readonly requestId: string
   readonly status: number
   /** Who answered. */
   readonly by: string
+  /** For the log; empty when it is what one would expect. */
   readonly told: string
+  /** Whether a function was asked for a place. */
+  readonly reached: boolean
+  /** Whether the client went away before the end. */
+  readonly clientGone: boolean
+  /** Why the answer is not the function's own, or not whole; null when it is both. */
+  readonly trouble: WebTrouble | null
 }
+
+export type WebTrouble =
+  | { readonly kind: 'throttled' }
+  /** `begun` when the answer was cut. */
+  | {
+      readonly kind: 'failed'
+      readonly environmentId: string
+      readonly failure: Failure
+      readonly begun: boolean
+    }
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'OPTIONS', 'DELETE'])
 
@@ -42,27 +60,33 @@ export async function passOn(
 ): Promise<PassedOn> {
   const requestId = makeRequestId()
   const own: HeaderField[] = [['lambda-web-request-id', requestId]]
-  const refuse = (status: number, message: string, by = message, errorType?: string): PassedOn => {
+  let reached = false
+  const passed = (status: number, by: string, told = '', trouble: WebTrouble | null = null): PassedOn => {
+    return { requestId, status, by, told, reached, clientGone: told === gone, trouble }
+  }
+  const refuse = (status: number, message: string, by = message, trouble: WebTrouble | null = null) => {
     // What is left unread would be taken for the next request.
     if (!incoming.complete) response.setHeader('connection', 'close')
     const typed: HeaderField[] =
-      errorType === undefined ? own : [...own, ['lambda-web-error-type', errorType]]
+      trouble?.kind === 'failed' ? [...own, ['lambda-web-error-type', trouble.failure.errorType]] : own
     if (!response.destroyed) sendAnswer(response, jsonAnswer(status, { message }), typed)
-    return { status, by, told: response.destroyed ? gone : '' }
+    return passed(status, by, response.destroyed ? gone : '', trouble)
   }
   if (head.protocol === 'HTTP/1.0') return refuse(505, 'HTTP Version Not Supported')
   if (!methods.has(head.method)) return refuse(400, `Method ${head.method} is not supported`)
   if (incoming.headers.expect !== undefined) return refuse(417, 'Expectation Failed')
 
-  const place = await takePlace(functionName).catch((error: unknown) => {
+  reached = true
+  const place = await takePlace(functionName, requestId).catch((error: unknown) => {
     if (error instanceof LocalError && error.code === 'TOO_MANY_REQUESTS') return error
     throw error
   })
-  if (place instanceof LocalError) return refuse(429, 'Rate exceeded', place.message)
+  if (place instanceof LocalError) return refuse(429, 'Rate exceeded', place.message, { kind: 'throttled' })
   const { environmentId } = place
   if ('failure' in place) {
-    const { errorType, errorMessage } = place.failure
-    return refuse(502, 'Bad Gateway', `${environmentId}: ${errorMessage}`, errorType)
+    const { failure } = place
+    const trouble: WebTrouble = { kind: 'failed', environmentId, failure, begun: false }
+    return refuse(502, 'Bad Gateway', `${environmentId}: ${failure.errorMessage}`, trouble)
   }
   own.push(['lambda-web-logstream', place.logStream])
   const by = environmentId + (place.initMs === null ? '' : ` (cold start ${place.initMs.toFixed(0)} ms)`)
@@ -78,27 +102,30 @@ export async function passOn(
       response.end()
       answer.resume()
     } else {
+      if (answer.headers['content-length'] === undefined) place.streaming()
       // Out with the head, before there is a body. `flushHeaders` would write its Latin-1 as UTF-8.
       response.write('', 'latin1')
       await sendStream(response, answer)
     }
-    return { status, by, told: '' }
+    return passed(status, by)
   } catch (error) {
-    if (exchange.isAbandoned()) return { status, by, told: gone }
+    if (exchange.isAbandoned()) return passed(status, by, gone)
     failure = exchange.failure() ?? (await whyBroken(place, error as Error))
     const reason = failure.errorMessage
-    if (response.headersSent) return { status, by, told: `, which broke off: ${reason}` }
-    const late = failure.errorType === timedOut
+    const trouble: WebTrouble = { kind: 'failed', environmentId, failure, begun: response.headersSent }
+    if (response.headersSent) return passed(status, by, `, which broke off: ${reason}`, trouble)
+    const late = failure.errorType === requestTimeout
     const message = late ? 'Gateway Timeout' : 'Bad Gateway'
-    return refuse(late ? 504 : 502, message, `${by}: ${reason}`, failure.errorType)
+    return refuse(late ? 504 : 502, message, `${by}: ${reason}`, trouble)
   } finally {
     exchange.end()
-    place.release(requestId, failure)
+    place.release(failure)
   }
 }
 
 const gone = ', but the client has gone away'
-const timedOut = 'Runtime.RequestTimeout'
+/** The type of the failure of a request that took too long. */
+export const requestTimeout = 'Runtime.RequestTimeout'
 
 interface Exchange {
   /** Resolves as soon as the function's answer begins. */
@@ -142,7 +169,7 @@ function startExchange(
   })
   const timer = setTimeout(() => {
     const errorMessage = `the request took longer than ${timeoutMs / 1000} s`
-    failure = { errorType: timedOut, errorMessage }
+    failure = { errorType: requestTimeout, errorMessage }
     abort(new Error(errorMessage))
   }, timeoutMs)
   const onClose = () => {
