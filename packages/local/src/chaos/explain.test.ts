@@ -53,7 +53,6 @@ test.each<[string, Trouble, Fault[]]>([
   ['a 500, though a read was lost', answered(500), [bucket('GET', { fate: 'lost-answer' })]],
   ['a 503, though the bucket was only slow', answered(503), [slow]],
   ['a 501', answered(501), [unavailable, lostWrite, kill]],
-  ['a broken stream, though an earlier start was killed', { kind: 'broke-off', reason: '' }, [starting]],
   ['an answer that makes no sense', { kind: 'refused', reason: 'malformed' }, [kill, unavailable]],
   ['a throttled one without a shortage', { kind: 'throttled', faults: [] }, [kill]],
 ])('nothing explains %s', (_what, trouble, faults) => {
