@@ -54,8 +54,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
   const isShared = plain.metafile.outputs[outputOf('index', options)]?.imports.some(isChunk)
   if (isShared) started.set('fetch', adapter.standIns)
   const whole = { ...options, entries: started }
-  const result = await run(whole, [startPlugin(index, adapter, root)])
-  return read(result, whole, isShared ? relative(root, adapter.standIns).replaceAll('\\', '/') : null)
+  return read(await run(whole, [startPlugin(index, adapter, root)]), whole)
 }
 
 function isChunk({ kind, external }: Metafile['outputs'][string]['imports'][number]): boolean {
@@ -115,22 +114,19 @@ function checkExports({ outputs }: Metafile, options: BundleOptions): void {
   if (problems.length > 0) throw new BuildError(problems)
 }
 
-/** @param standIns the input whose output `index` is to load before all others; null for none. */
-function read(
-  { metafile: { outputs }, outputFiles, warnings }: Result,
-  options: BundleOptions,
-  standIns: string | null = null,
-): Bundle {
+/** Where there is an entry `fetch`, of the stand-ins, their chunk is what `index` loads before all others. */
+function read({ metafile: { outputs }, outputFiles, warnings }: Result, options: BundleOptions): Bundle {
   const { entries, mapsDirectory } = options
   const entryOutputs = [...entries.keys()].sort().map((name) => outputOf(name, options))
   const names = chunkNames(outputs, entryOutputs)
-  const before = standIns === null ? '' : `import"./${chunkOf(standIns, outputs)}";`
+  const standIns = outputs[outputOf('fetch', options)]?.entryPoint
+  const before = standIns === undefined ? '' : `import"./${chunkOf(standIns, outputs)}";`
   const modules = new Map<string, Uint8Array>()
   const sourceMaps = new Map<string, Uint8Array>()
   for (const file of outputFiles) {
     const path = renameChunks(relative(mapsDirectory, file.path).replaceAll('\\', '/'), names)
     // Of this entry the chunk is all that is wanted.
-    if (standIns !== null && path.startsWith('fetch.mjs')) continue
+    if (standIns !== undefined && path.startsWith('fetch.mjs')) continue
     if (path.endsWith('.map')) sourceMaps.set(path, file.contents)
     else {
       const needed = file.text.includes(lacksRequire) ? requireLine : ''
