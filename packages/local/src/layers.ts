@@ -1,17 +1,9 @@
 import { createHash } from 'node:crypto'
-import {
-  accessSync,
-  constants,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  statSync,
-} from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FunctionBase } from '@thaw/app'
 import type { LayerContent } from './environment/function-spec.ts'
+import { isExecutable } from './executable.ts'
 import type { Log } from './log.ts'
 
 /** Makes the content of layers, and says once of each what cannot be had here. */
@@ -78,13 +70,4 @@ function extensionsIn(folder: string): LayerContent['extensions'] {
   const names = readdirSync(directory).sort()
   const files = names.filter((name) => statSync(join(directory, name)).isFile())
   return files.map((name) => ({ name, isExecutable: isExecutable(join(directory, name)) }))
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -34,7 +34,13 @@ async function setUp(environment: () => Record<string, string> = () => ({})) {
   ended.push(project.remove)
   const watched = await start(project.root, { watch: true, environment })
   ended.push(() => watched.simulator.close())
-  return { ...project, ...watched }
+  /** Writes a file, and waits until that was seen. */
+  const change = async (path: string, content: string) => {
+    const changed = watched.line(new RegExp(`^changed: ${path.replaceAll('.', '\\.')}$`))
+    await project.write(path, content)
+    await changed
+  }
+  return { ...project, ...watched, change }
 }
 
 async function get({ simulator }: Watched, path = '/') {
@@ -47,9 +53,7 @@ test('a change of a source replaces idle environments at once, also one that is 
   expect(await get(app)).toEqual([200, 'first text undefined'])
   const [before] = app.simulator.environments()
 
-  const changed = app.line(/^changed: src\/text\.ts$/)
-  await app.write('src/text.ts', `export const text: string = 'new text'\n`)
-  await changed
+  await app.change('src/text.ts', `export const text: string = 'new text'\n`)
   expect(await get(app)).toEqual([200, 'first new text undefined'])
   await expect.poll(() => app.simulator.environments().length).toBe(1)
   expect(app.simulator.environments()[0]?.id).not.toBe(before?.id)
@@ -60,9 +64,7 @@ test('a busy environment finishes its request with the code it began with', asyn
   const begun = app.line(/START/)
   const answer = get(app, '/?wait')
   await begun
-  const changed = app.line(/^changed: src\/api\.ts$/)
-  await app.write('src/api.ts', source('second'))
-  await changed
+  await app.change('src/api.ts', source('second'))
   expect(await get(app)).toEqual([200, 'second text undefined'])
   await app.write('go.txt', '')
   expect(await answer).toEqual([200, 'first text undefined'])
@@ -72,15 +74,11 @@ test('a busy environment finishes its request with the code it began with', asyn
 test('an old environment at work counts for the concurrency of its function', async () => {
   const app = await setUp()
   const one = config(`'GET /', concurrency: 1`)
-  const configured = app.line(/^changed: thaw\.config\.ts$/)
-  await app.write('thaw.config.ts', one)
-  await configured
+  await app.change('thaw.config.ts', one)
   const begun = app.line(/START/)
   const answer = get(app, '/?wait')
   await begun
-  const changed = app.line(/^changed: src\/api\.ts$/)
-  await app.write('src/api.ts', source('second'))
-  await changed
+  await app.change('src/api.ts', source('second'))
   expect((await get(app))[0]).toBe(429)
   await app.write('go.txt', '')
   expect(await answer).toEqual([200, 'first text undefined'])
@@ -97,18 +95,14 @@ test('a syntax error shows at once, and the next change mends it', async () => {
   expect(app.lines.join('\n')).not.toMatch(/bootstrap\.ts|node:internal/)
   expect(await get(app)).toEqual([500, { message: 'Internal Server Error' }])
 
-  const changed = app.line(/^changed: src\/api\.ts$/)
-  await app.write('src/api.ts', source('mended'))
-  await changed
+  await app.change('src/api.ts', source('mended'))
   expect(await get(app)).toEqual([200, 'mended text undefined'])
 })
 
 test('a change of the configuration reloads the application; a wrong one leaves it as it was', async () => {
   const app = await setUp()
   expect(await get(app, '/new')).toEqual([404, { message: 'Not Found' }])
-  const changed = app.line(/^changed: thaw\.config\.ts$/)
-  await app.write('thaw.config.ts', config(`['GET /', 'GET /new']`))
-  await changed
+  await app.change('thaw.config.ts', config(`['GET /', 'GET /new']`))
   expect(await get(app, '/new')).toEqual([200, 'first text undefined'])
   expect(app.simulator.loaded.app.functions[0]).toMatchObject({ routes: [{}, {}] })
 
@@ -123,9 +117,7 @@ test('variables are asked for again after a change', async () => {
   const app = await setUp(() => ({ FROM_FILE: value }))
   expect(await get(app)).toEqual([200, 'first text one'])
   value = 'two'
-  const changed = app.line(/^changed: \.env$/)
-  await app.write('.env', 'FROM_FILE=two\n')
-  await changed
+  await app.change('.env', 'FROM_FILE=two\n')
   expect(await get(app)).toEqual([200, 'first text two'])
 })
 

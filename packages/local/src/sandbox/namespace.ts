@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, closeSync, constants, existsSync, openSync, statSync } from 'node:fs'
+import { closeSync, existsSync, openSync, statSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { isExecutable } from '../executable.ts'
 import type { Sandbox, TemporaryStorage } from './temporary.ts'
 import { shownBelow } from './visible.ts'
 
@@ -140,17 +141,8 @@ function escaped(path: string): string {
 const searchPath = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin']
 
 function findTools(): Tools | null {
-  const find = (name: string) => searchPath.map((folder) => join(folder, name)).find(isProgram)
+  const find = (name: string) => searchPath.map((folder) => join(folder, name)).find(isExecutable)
   const [unshare, nsenter, env, sh] = ['unshare', 'nsenter', 'env', 'sh'].map(find)
   if (unshare === undefined || nsenter === undefined || env === undefined || sh === undefined) return null
   return { unshare, nsenter, env, sh }
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }
