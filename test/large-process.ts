@@ -48,9 +48,9 @@ async function perform(work: Work): Promise<unknown> {
     case 'import':
       return importDatabase(sourceOf(work.url), work.path)
     case 'snapshot': {
-      const never = Number.POSITIVE_INFINITY
+      const [never, always] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
       const compactAfterMs = { 1: never, 2: never, 3: never }
-      const policy = { snapshotAfterMs: 0, compactAfterMs, compactAtFiles: never }
+      const policy = { snapshotAfterMs: always, compactAfterMs, compactAtFiles: never }
       return (await maintain(sourceOf(work.url), { policy })).created
     }
     case 'export':

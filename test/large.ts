@@ -4,39 +4,44 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { startS3Server, temporaryDirectory } from '@thaw/testing'
+import { build } from 'esbuild'
 import { expect } from 'vitest'
 import type { Outcome, Work } from './large-process.ts'
 
-const PROGRAM = fileURLToPath(new URL('./large-process.ts', import.meta.url))
+const SOURCE = fileURLToPath(new URL('./large-process.ts', import.meta.url))
+/** As Lambda's start script starts Node for a function of 256 MB: 5 and 90 % of that. */
+const NODE_OPTIONS = ['--max-semi-space-size=12', '--max-old-space-size=230']
 
 export interface LargeDatabase {
   readonly bytes: number
   readonly pageSize: number
-  /** What no operation may exceed in memory, bytes. */
-  readonly limitBytes: number
 }
 
+/** What no operation may exceed in memory, bytes. */
+const LIMIT_BYTES = 256 * 1024 ** 2
+
 /**
- * Imports a file, commits to it, snapshots, exports, forks and restores it, each in a process of its own with so much
- * memory; and compares all rows with the file, to which the same was done by SQLite alone.
+ * Imports a file, commits to it, snapshots, exports, forks and restores it, each in a process of its own that never has
+ * more than 256 MB of memory; and compares all rows with the file, to which the same was done by SQLite alone.
  */
-export async function roundTrip({ bytes, pageSize, limitBytes }: LargeDatabase): Promise<void> {
+export async function roundTrip({ bytes, pageSize }: LargeDatabase): Promise<void> {
   await using directory = await temporaryDirectory('thaw-large')
   const server = await startS3Server()
   try {
     const path = (name: string) => join(directory.path, name)
+    await bundle(path('program.mjs'))
     const env = { ...server.env, TMPDIR: directory.path }
     const [url, copy] = [server.urlOf('app'), server.urlOf('copy')]
     const run = async (work: Work): Promise<unknown> => {
       const { stdout } = await promisify(execFile)(
         process.execPath,
-        ['--max-old-space-size=128', PROGRAM, JSON.stringify(work)],
+        [...NODE_OPTIONS, path('program.mjs'), JSON.stringify(work)],
         { env },
       )
       const { value, peakBytes }: Outcome = JSON.parse(stdout)
       const megabytes = Math.ceil(peakBytes / 1_000_000)
       console.info(`${work.do}, ${bytes / 1_000_000} MB, pages of ${pageSize}: ${megabytes} MB of memory`)
-      if ('url' in work) expect(peakBytes, `${work.do}: peak of memory`).toBeLessThan(limitBytes)
+      if ('url' in work) expect(peakBytes, `${work.do}: peak of memory`).toBeLessThan(LIMIT_BYTES)
       return value
     }
 
@@ -56,4 +61,17 @@ export async function roundTrip({ bytes, pageSize, limitBytes }: LargeDatabase):
   } finally {
     await server.close()
   }
+}
+
+/** Compiling the sources while they are loaded would take 47 MB, which a function never does. */
+async function bundle(outfile: string): Promise<void> {
+  const banner = `import{createRequire}from'node:module';const require=createRequire(import.meta.url)`
+  await build({
+    entryPoints: [SOURCE],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    banner: { js: banner },
+  })
 }

@@ -41,8 +41,9 @@ export class LtxDecoder {
   }
 
   /**
-   * The pages, in the order of the file, each with memory of its own; can be asked for once. Verifies
-   * everything that `decodeLtx` verifies and ends the source, also when left early.
+   * The pages, in the order of the file; can be asked for once. **What a page holds is valid until the next one is
+   * asked for**: they share one piece of memory. Verifies everything that `decodeLtx` verifies and ends the source,
+   * also when left early.
    */
   async *pages(): AsyncGenerator<LtxPage, void, void> {
     if (this.#started)
@@ -82,7 +83,7 @@ export class LtxDecoder {
 class Input {
   readonly #source: AsyncIterator<Uint8Array>
   readonly #queue = new ChunkQueue()
-  readonly #parser = parseLtx()
+  readonly #parser = parseLtx('lent')
   #step: IteratorResult<ParserStep, { readonly checksum: bigint }>
   #received = 0
   #ended = false

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { chunked, expectLtxError, random, somePages } from '../test/support.ts'
+import { chunked, decodeStream, expectLtxError, random, somePages } from '../test/support.ts'
 import { Crc64 } from './crc64.ts'
 import {
   decodeLtx,
@@ -16,13 +16,6 @@ const pages = somePages(3, 512, random(1))
 const block = encodeLtx(header, pages).bytes
 const frame = encodeLtx(header, pages, { compression: 'frame' }).bytes
 const decoded = decodeLtx(block)
-
-async function decodeStream(bytes: Uint8Array, length: () => number) {
-  const decoder = await LtxDecoder.open(chunked(bytes, length))
-  const found = []
-  for await (const page of decoder.pages()) found.push(page)
-  return { header: decoder.header, pages: found, checksum: decoder.checksum }
-}
 
 /** The file with `change` made to it and its checksum made right again. */
 function resealed(bytes: Uint8Array, change: (view: DataView) => void): Uint8Array {

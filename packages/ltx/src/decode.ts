@@ -16,7 +16,7 @@ export interface DecodedLtx {
  * checksum. Throws `LtxError` with the offset for a file that is truncated, damaged or followed by other bytes.
  */
 export function decodeLtx(bytes: Uint8Array): DecodedLtx {
-  const parser = parseLtx()
+  const parser = parseLtx('own')
   const pages: LtxPage[] = []
   let header: LtxHeader | null = null
   let at = 0

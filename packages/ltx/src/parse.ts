@@ -25,8 +25,10 @@ const INDEX_PIECE = 4096
  * Reads one file. For a number, go on with a view of exactly so many next bytes; it is not kept. Returns the
  * trailer when everything was verified; that nothing follows it is for the caller to see.
  * Throws `LtxError` for whatever breaks a rule.
+ *
+ * @param memory of the pages: each its `own`, or one that is `lent` to each in turn, until the parser goes on
  */
-export function* parseLtx(): Generator<ParserStep, LtxTrailer, Uint8Array> {
+export function* parseLtx(memory: 'own' | 'lent'): Generator<ParserStep, LtxTrailer, Uint8Array> {
   const position: Position = { offset: 0 }
   const crc = new Crc64()
   const index = new PageIndex()
@@ -39,6 +41,7 @@ export function* parseLtx(): Generator<ParserStep, LtxTrailer, Uint8Array> {
   let database = isSnapshot(header) && header.flags !== NO_CHECKSUM ? CHECKSUM_BIT : null
   yield header
 
+  const lent = memory === 'lent' ? new Uint8Array(header.pageSize) : null
   for (;;) {
     const start = position.offset
     const frame = yield PAGE_HEADER_SIZE
@@ -53,7 +56,7 @@ export function* parseLtx(): Generator<ParserStep, LtxTrailer, Uint8Array> {
       throw fileError('LTX_PAGE', `page ${number} has unknown flags 0x${flags.toString(16)}`, start + 4)
     }
     position.offset += PAGE_HEADER_SIZE
-    const data = new Uint8Array(header.pageSize)
+    const data = lent ?? new Uint8Array(header.pageSize)
     if (flags === PAGE_HAS_SIZE) yield* readBlock(number, data, position, crc)
     else yield* readFrame(data, position)
     crc.update(data)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { type DecodedLtx, decodeLtx, encodeLtx, LtxDecoder, LtxError, lockPage } from '../src/index.ts'
+import { type DecodedLtx, decodeLtx, encodeLtx, LtxError, lockPage } from '../src/index.ts'
 import { type Below, mutate } from './mutate.ts'
-import { chunked, random, somePages } from './support.ts'
+import { decodeStream, random, somePages } from './support.ts'
 
 /** Another seed: THAW_SEED=5 vitest run packages/ltx */
 const seed = Number(process.env.THAW_SEED ?? 20261120)
@@ -21,10 +21,7 @@ function decodeOrError(bytes: Uint8Array): DecodedLtx | LtxError {
 
 async function streamOrError(bytes: Uint8Array, below: Below): Promise<DecodedLtx | LtxError> {
   try {
-    const decoder = await LtxDecoder.open(chunked(bytes, () => 1 + below(400)))
-    const pages = []
-    for await (const page of decoder.pages()) pages.push(page)
-    return { header: decoder.header, pages, checksum: decoder.checksum }
+    return await decodeStream(bytes, () => 1 + below(400))
   } catch (error) {
     if (error instanceof LtxError) return error
     throw error

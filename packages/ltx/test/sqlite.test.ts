@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { decodeLtx, encodeLtx, LtxDecoder } from '../src/index.ts'
-import { apply, chunked, pagesOf, random, sqliteStates } from './support.ts'
+import { decodeLtx, encodeLtx } from '../src/index.ts'
+import { apply, decodeStream, pagesOf, random, sqliteStates } from './support.ts'
 
 let folder: string
 beforeEach(() => {
@@ -37,10 +37,7 @@ test.each([512, 1024, 2048, 4096, 8192, 16384, 32768, 65536])(
       rebuilt = apply(rebuilt, decoded.header, decoded.pages)
       expect(Buffer.compare(rebuilt, state), `transaction ${txid}`).toBe(0)
 
-      const decoder = await LtxDecoder.open(chunked(bytes, () => 1 + below(5000)))
-      const streamed = []
-      for await (const page of decoder.pages()) streamed.push(page)
-      expect(streamed).toEqual(decoded.pages)
+      expect(await decodeStream(bytes, () => 1 + below(5000))).toEqual(decoded)
       before = new Uint8Array(state)
     }
     expect(txid).toBe(5)

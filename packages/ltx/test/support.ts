@@ -1,6 +1,13 @@
 import { DatabaseSync } from 'node:sqlite'
 import { expect } from 'vitest'
-import { LtxError, type LtxErrorCode, type LtxHeader, type LtxPage } from '../src/index.ts'
+import {
+  type DecodedLtx,
+  LtxDecoder,
+  LtxError,
+  type LtxErrorCode,
+  type LtxHeader,
+  type LtxPage,
+} from '../src/index.ts'
 
 /** A seeded stream of numbers: unsigned 32-bit, the same for the same seed. */
 export function random(seed: number): (below: number) => number {
@@ -90,6 +97,14 @@ export function* sqliteStates(
   } finally {
     db.close()
   }
+}
+
+/** What `decodeLtx` gives, of a file that arrives in pieces. */
+export async function decodeStream(bytes: Uint8Array, nextLength: () => number): Promise<DecodedLtx> {
+  const decoder = await LtxDecoder.open(chunked(bytes, nextLength))
+  const pages: LtxPage[] = []
+  for await (const { number, data } of decoder.pages()) pages.push({ number, data: data.slice() })
+  return { header: decoder.header, pages, checksum: decoder.checksum }
 }
 
 /** Expects `run` to throw an `LtxError` with the code, and gives it back. */

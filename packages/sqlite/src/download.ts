@@ -9,7 +9,7 @@ const REQUESTS_AT_ONCE = 24
  */
 const BYTES_UNDER_WAY = 6 * MEBIBYTE
 /** What is read slower than it arrives need not wait in memory. */
-const DEFAULT_LIMITS: DownloadLimits = { pieceBytes: MEBIBYTE, aheadBytes: 32 * MEBIBYTE }
+const DEFAULT_LIMITS: DownloadLimits = { pieceBytes: MEBIBYTE, aheadBytes: 16 * MEBIBYTE }
 
 export interface DownloadLimits {
   /** Size of the ranges that a large file is asked for in. */

@@ -1,6 +1,6 @@
-import { closeSync, existsSync, ftruncateSync, openSync, writeSync, writevSync } from 'node:fs'
+import { closeSync, existsSync, ftruncateSync, openSync, writeSync } from 'node:fs'
 
-const PAGES_WRITTEN_AT_ONCE = 256
+const RUN_BYTES = 1024 * 1024
 
 /**
  * A database file that nobody has open, and into which pages are put. Neighbouring pages that come one after the
@@ -9,23 +9,28 @@ const PAGES_WRITTEN_AT_ONCE = 256
 export class PageFile {
   readonly #fd: number
   readonly #pageSize: number
-  #run: Uint8Array[] = []
+  /** Neighbours that wait to be written. */
+  readonly #run: Uint8Array
+  #runBytes = 0
   /** The page that would continue the run. */
   #next = 0
 
   /**
    * Opens a file, which is made when absent.
    * @param pageSize bytes a page
+   * @param pages how many are going to be written, where that is known
    */
-  constructor(path: string, pageSize: number) {
+  constructor(path: string, pageSize: number, pages = Number.POSITIVE_INFINITY) {
     this.#fd = openSync(path, existsSync(path) ? 'r+' : 'w+')
     this.#pageSize = pageSize
+    this.#run = new Uint8Array(Math.min(RUN_BYTES, pages * pageSize))
   }
 
-  /** Puts an image where the page of that number belongs. It must not change until `finish`. */
+  /** Puts an image where the page of that number belongs. It may change afterwards. */
   write(page: number, image: Uint8Array): void {
-    if (page !== this.#next || this.#run.length === PAGES_WRITTEN_AT_ONCE) this.#flush()
-    this.#run.push(image)
+    if (page !== this.#next || this.#runBytes === this.#run.length) this.#flush()
+    this.#run.set(image, this.#runBytes)
+    this.#runBytes += this.#pageSize
     this.#next = page + 1
   }
 
@@ -40,16 +45,11 @@ export class PageFile {
   }
 
   #flush(): void {
-    const run = this.#run
-    if (run.length === 0) return
-    this.#run = []
-    const position = (this.#next - 1 - run.length) * this.#pageSize
-    const written = writevSync(this.#fd, run, position)
-    if (written === run.length * this.#pageSize) return
-    const rest = Buffer.concat(run).subarray(written)
-    for (let done = 0; done < rest.length; ) {
-      done += writeSync(this.#fd, rest, done, rest.length - done, position + written + done)
+    const position = (this.#next - 1) * this.#pageSize - this.#runBytes
+    for (let done = 0; done < this.#runBytes; ) {
+      done += writeSync(this.#fd, this.#run, done, this.#runBytes - done, position + done)
     }
+    this.#runBytes = 0
   }
 }
 
@@ -60,7 +60,7 @@ export function writePages(
   pages: ReadonlyMap<number, Uint8Array>,
   pageCount: number,
 ): void {
-  const file = new PageFile(path, pageSize)
+  const file = new PageFile(path, pageSize, pages.size)
   try {
     for (const [page, image] of pages) if (page <= pageCount) file.write(page, image)
     file.finish(pageCount)

@@ -183,7 +183,8 @@ async function* mergePages(
     for (const { page } of heads) if (page && (!lowest || page.number <= lowest.number)) lowest = page
     if (!lowest) return
     const { number } = lowest
-    for (const head of heads) if (head.page?.number === number) head.page = await head.advance()
     if (number <= commit) yield lowest
+    // Only now: going on takes back what the page holds.
+    for (const head of heads) if (head.page?.number === number) head.page = await head.advance()
   }
 }
