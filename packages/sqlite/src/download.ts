@@ -8,6 +8,9 @@ const REQUESTS_AT_ONCE = 24
  * of them there are, the later the first one is complete and can be worked on.
  */
 const BYTES_UNDER_WAY = 6 * MEBIBYTE
+/** The file of a transaction is hardly ever larger. */
+const SMALL_BYTES = 64 * 1024
+const SMALL_AHEAD_BYTES = 2 * MEBIBYTE
 /** What is read slower than it arrives need not wait in memory. */
 const DEFAULT_LIMITS: DownloadLimits = { pieceBytes: MEBIBYTE, aheadBytes: 16 * MEBIBYTE }
 
@@ -44,6 +47,8 @@ interface Piece {
  * Downloads files in their order, many requests ahead of the reader, large ones in ranges pinned to the version
  * that was listed. Memory is bounded by the limits, whatever the sizes.
  *
+ * A hundred small files take their time without filling the line. They and the large ones do not wait for each other.
+ *
  * The pieces of a file must be read before the next file is asked for.
  * @throws FileVanishedError, StoreError
  */
@@ -52,7 +57,28 @@ export async function* download(
   files: readonly LtxFile[],
   { pieceBytes, aheadBytes }: DownloadLimits = DEFAULT_LIMITS,
 ): AsyncGenerator<Download> {
-  const pieces = files.flatMap((file) => split(file, pieceBytes))
+  const piecesOf = (files: readonly LtxFile[]) => files.flatMap((file) => split(file, pieceBytes))
+  const isSmall = ({ size }: LtxFile) => size <= SMALL_BYTES
+  const isLarge = (file: LtxFile) => !isSmall(file)
+  const small = fetchAhead(store, piecesOf(files.filter(isSmall)), Math.min(aheadBytes, SMALL_AHEAD_BYTES))
+  const large = fetchAhead(store, piecesOf(files.filter(isLarge)), aheadBytes)
+  async function* read(file: LtxFile): AsyncGenerator<Uint8Array> {
+    for (const _ of split(file, pieceBytes)) yield (isSmall(file) ? small : large).next()
+  }
+  try {
+    for (const file of files) yield { file, pieces: read(file) }
+  } finally {
+    small.stop()
+    large.stop()
+  }
+}
+
+/** Fetches pieces in their order, as far ahead of the reader as the limits allow. */
+function fetchAhead(
+  store: ObjectStore,
+  pieces: readonly Piece[],
+  aheadBytes: number,
+): { next(): Promise<Uint8Array>; stop(): void } {
   const ahead: { readonly size: number; readonly bytes: Promise<Uint8Array> }[] = []
   let next = 0
   let bytesAhead = 0
@@ -80,22 +106,20 @@ export async function* download(
       ahead.push({ size, bytes })
     }
   }
-  async function* read(count: number): AsyncGenerator<Uint8Array> {
-    for (let i = 0; i < count; i++) {
-      fill()
+  fill()
+
+  return {
+    async next() {
       const first = ahead.shift()
       if (!first) throw new Error('more pieces were read than there are')
       const bytes = await first.bytes
       bytesAhead -= first.size
       fill()
-      yield bytes
-    }
-  }
-
-  try {
-    for (const file of files) yield { file, pieces: read(split(file, pieceBytes).length) }
-  } finally {
-    stopped = true
+      return bytes
+    },
+    stop() {
+      stopped = true
+    },
   }
 }
 
