@@ -111,10 +111,18 @@ test('what nobody reads stays in the bucket, but for what may wait', async () =>
   }
   expect(read).toBe(20 * LIMITS.pieceBytes)
   await downloads.return(undefined)
-  const before = asked.length
+})
+
+test('nothing more is asked for once the reader has left', async () => {
+  const { held, files, asked } = await filesOf(Array(100).fill(5_000))
+  const downloads = download(held, files)
+  await downloads.next()
+  await turn()
+  await downloads.return(undefined)
+  expect(asked).toHaveLength(24)
   for (const one of asked) one.answer()
   await turn()
-  expect(asked).toHaveLength(before)
+  expect(asked).toHaveLength(24)
 })
 
 test('a piece that is larger than all that may wait is fetched alone', async () => {
