@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { ObjectStore } from '../src/index.ts'
 
 /** The S3 store's parts; the other stores know no such border. */
-export const PART_BYTES = 8 * 1024 ** 2
+export const PART_BYTES = 5 * 1024 ** 2
 const LARGE = 2 * PART_BYTES + 12_345
 
 export interface StreamOptions {

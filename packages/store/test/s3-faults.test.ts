@@ -106,9 +106,9 @@ describe('a put is one attempt', () => {
     expect(await put).toMatchObject({ code: 'STORE_ABORTED', unknown: true })
   })
 
-  test('more than 10,000 parts of 8 MiB are refused before anything is sent', async () => {
+  test('more than 10,000 parts of 5 MiB are refused before anything is sent', async () => {
     const gibibyte = new Uint8Array(1024 ** 3)
-    const error = await failure(open().put('a', Array(79).fill(gibibyte)))
+    const error = await failure(open().put('a', Array(49).fill(gibibyte)))
     expect(error).toMatchObject({ code: 'STORE_REFUSED', unknown: false })
   })
 })

@@ -186,10 +186,10 @@ test('a slow server holds back the source: four parts are in memory at most', as
 })
 
 test('what is in memory and larger than 64 MiB goes up in parts as well', async () => {
-  const body = Array.from({ length: 9 }, (_, i) => new Uint8Array(PART_BYTES).fill(i))
+  const body = Array.from({ length: 13 }, (_, i) => new Uint8Array(PART_BYTES).fill(i))
   expect(await store.put('a', body, { ifAbsent: true })).toMatchObject({
     outcome: 'stored',
-    etag: expect.stringMatching(/-9"?$/),
+    etag: expect.stringMatching(/-13"?$/),
   })
   const range = { start: 5 * PART_BYTES - 1, end: 5 * PART_BYTES + 1 }
   expect((await store.get('a', { range }))?.body).toEqual(new Uint8Array([4, 5]))

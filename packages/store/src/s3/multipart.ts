@@ -10,10 +10,10 @@ import { conditionOf, descriptionOf, putOnce, unmetBy } from './write.ts'
 import { element, escapeText } from './xml.ts'
 
 /**
- * A part holds 5 MiB to 5 GiB, and some servers want all but the last to be of one size. What is not known to be small
- * is held back until there is more than one part of it.
+ * A part holds 5 MiB to 5 GiB, and some servers want all but the last to be of one size: the least, for what is under
+ * way is in memory. What is not known to be small is held back until there is more than one part of it.
  */
-const PART_BYTES = 8 * 1024 ** 2
+const PART_BYTES = 5 * 1024 ** 2
 const MAX_PARTS = 10_000
 /** With the one held back, memory is bounded by four parts. */
 const PARTS_AT_ONCE = 3

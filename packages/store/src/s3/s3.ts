@@ -30,7 +30,7 @@ const onePutBytes = 64 * 1024 ** 2
  * `probeConditionalPut`). Requests are signed with AWS Signature Version 4, bodies by their SHA-256.
  *
  * `modifiedAt` has whole seconds from get and head, and the store's own precision from list. An object is
- * one request, or above 64 MiB (a stream: 8 MiB) a multipart upload that is joined under the same condition.
+ * one request, or above 64 MiB (a stream: 5 MiB) a multipart upload that is joined under the same condition.
  *
  * Throws `StoreConfigError` when the options make no address.
  */
