@@ -1,13 +1,26 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { event, functionUrlEvent, lambdaContext } from '../test/events.ts'
+import { event, functionUrlEvent, lambdaContext, type SentRequest } from '../test/events.ts'
 import { invokeStreaming, stubRuntime } from '../test/streaming.ts'
-import { DeadlineError, getInvocation, type LogRecord, type Participant, serve } from './index.ts'
+import {
+  DeadlineError,
+  getInvocation,
+  type LogRecord,
+  nodeListener,
+  type Participant,
+  serve,
+} from './index.ts'
 
 afterEach(() => {
   vi.unstubAllGlobals()
 })
 
 const never = () => new Promise<never>(() => {})
+const sent: SentRequest = {
+  method: 'GET',
+  target: '/',
+  headers: [['Host', 'a.example']],
+  body: Buffer.of(),
+}
 const soon = { getRemainingTimeInMillis: () => 100 }
 
 test('what outlives the invocation is answered with 504, and its signal aborts', async () => {
@@ -72,16 +85,39 @@ test('a body that is streamed past the deadline breaks off', async () => {
       cancel: cancelled.resolve,
     })
   const handler = serve(() => new Response(body()), { stream: true, log() {} })
-  const sent = functionUrlEvent({
-    method: 'GET',
-    target: '/',
-    headers: [['Host', 'a.example']],
-    body: Buffer.of(),
-  })
-  const streamed = await invokeStreaming(handler, sent, lambdaContext(soon))
+  const streamed = await invokeStreaming(handler, functionUrlEvent(sent), lambdaContext(soon))
   expect(streamed).toMatchObject({ head: { statusCode: 200 }, error: 'DeadlineError' })
   expect(streamed.body.toString()).toBe('first')
   await cancelled.promise
+})
+
+test('a body that is read past the deadline is read no further', async () => {
+  const cancelled = Promise.withResolvers<unknown>()
+  const body = new ReadableStream({
+    start: (controller) => controller.enqueue(Buffer.from('first')),
+    cancel: cancelled.resolve,
+  })
+  const answer = await serve(() => new Response(body), { log() {} })(event('/'), lambdaContext(soon))
+  expect(answer.statusCode).toBe(504)
+  await cancelled.promise
+
+  const closed = Promise.withResolvers<void>()
+  const listener = nodeListener((_request, response) => {
+    response.on('close', closed.resolve).write('first')
+  })
+  const other = await serve(listener, { log() {} })(event('/'), lambdaContext(soon))
+  expect(other.statusCode).toBe(504)
+  await closed.promise
+})
+
+test('of a listener, too, the error says that the time was up', async () => {
+  stubRuntime()
+  const records: LogRecord[] = []
+  const listener = nodeListener((_request, response) => void response.write('first'))
+  const handler = serve(listener, { stream: true, log: (record) => void records.push(record) })
+  const streamed = await invokeStreaming(handler, functionUrlEvent(sent), lambdaContext(soon))
+  expect(streamed).toMatchObject({ head: { statusCode: 200 }, error: 'DeadlineError' })
+  expect(records).toMatchObject([{ error: { code: 'DEADLINE_EXCEEDED' } }])
 })
 
 test.each([Number.POSITIVE_INFINITY, 2 ** 40, Number.NaN])(

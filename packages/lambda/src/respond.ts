@@ -66,7 +66,11 @@ export function createResponder(application: Application, settings: Settings): R
   ): Promise<R> {
     let request: RequestParts | null = null
     let bookmarks = (): Bookmarks => []
+    let body: ResponseBody | null = null
     const send = (response: ResponseParts) => {
+      // Of an answer before this one, which nobody gets, or not in time.
+      body?.cancel()
+      body = response.body
       outcome.status = response.status
       return prepare(request && cors ? cors.allow(request, response) : response)
     }
@@ -74,7 +78,7 @@ export function createResponder(application: Application, settings: Settings): R
       deadline.check()
       const response = await application(read, invocation)
       // Too late: the client has its answer.
-      if (deadline.isOver) response.body.cancel().catch(() => {})
+      if (deadline.isOver) response.body.cancel()
       deadline.check()
       return send(response)
     }
@@ -122,14 +126,11 @@ export function createResponder(application: Application, settings: Settings): R
     const { method, writeHead } = turn.exchange
     if (!writeHead) throw new TypeError('This front takes whole answers only.')
     const outcome: Outcome = { status: 0 }
-    let unread: ResponseBody | null = null
     const { head, body } = await respond(turn, outcome, {
       async prepare(response) {
-        await unread?.cancel()
         const head = streamedHead(response, method)
-        unread = response.body
         if (allowsBody(response.status, method)) return { head, body: response.body }
-        await unread.cancel()
+        response.body.cancel()
         return { head, body: fixedBody(new Uint8Array()) }
       },
       seal: ({ head, body }, bookmark) => ({

@@ -67,7 +67,7 @@ async function writeAll(
   let wake = () => {}
   const breakOff = (error: Error) => {
     closed ??= error
-    body.cancel().catch(() => {})
+    body.cancel()
     wake()
   }
   const onClose = (error?: Error) => breakOff(new StreamClosedError(error))
@@ -95,8 +95,9 @@ async function writeAll(
     if (closed) throw closed
     stream.end()
   } catch (error) {
-    body.cancel().catch(() => {})
-    throw error
+    body.cancel()
+    // What the body threw because it was cancelled is no reason.
+    throw closed ?? error
   } finally {
     // Not the one for errors: what the runtime meets afterwards would end the process.
     stream.off('close', onClose).off('drain', onDrain)

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Readable } from 'node:stream'
+import { Readable, Writable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { setImmediate } from 'node:timers/promises'
@@ -280,7 +280,6 @@ test('a listener whose client takes nothing is asked to wait, and told when the 
     seen.push('full')
   })
   const written: Buffer[] = []
-  const { Writable } = await import('node:stream')
   const stuck = new Writable({ highWaterMark: 1, write: (chunk) => void written.push(chunk) })
   const stream = Object.assign(stuck, { setContentType: () => {} })
   const handler = serve(app, { stream: true, log: () => {} }) as unknown as (
@@ -295,6 +294,29 @@ test('a listener whose client takes nothing is asked to wait, and told when the 
   await failed
   await vi.waitUntil(() => seen.length === 2)
   expect(seen).toEqual(['full', 'close'])
+})
+
+test('a client that goes away while a listener has nothing to say is no mistake of the listener', async () => {
+  stubRuntime()
+  const records: LogRecord[] = []
+  const written: Buffer[] = []
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      written.push(chunk)
+      done()
+    },
+  })
+  const stream = Object.assign(sink, { setContentType: () => {} })
+  const app = nodeListener((_request, response) => void response.write('begun'))
+  const handler = serve(app, { stream: true, log: (record) => records.push(record) }) as unknown as (
+    ...args: unknown[]
+  ) => Promise<void>
+  const done = handler(functionUrlEvent(sent()), stream, lambdaContext())
+  const failed = expect(done).rejects.toMatchObject({ code: 'STREAM_CLOSED' })
+  await vi.waitUntil(() => Buffer.concat(written).toString().endsWith('begun'))
+  sink.destroy()
+  await failed
+  expect(records).toMatchObject([{ level: 'WARN', error: { code: 'STREAM_CLOSED' } }])
 })
 
 test.each<[string, RequestListener, string]>([

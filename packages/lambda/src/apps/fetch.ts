@@ -69,25 +69,31 @@ function sourceBody(body: Body | null): ResponseBody {
 }
 
 function bodyOf(response: Response): ResponseBody {
-  const bytes = async () => new Uint8Array(await response.arrayBuffer())
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
+  async function* chunks() {
+    // A response of another class may have no stream, and one that was read before says so here.
+    reader = response.bodyUsed ? undefined : response.body?.getReader?.()
+    if (!reader) {
+      yield new Uint8Array(await response.arrayBuffer())
+      return
+    }
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return
+      yield checkChunk(value)
+    }
+  }
   return {
-    bytes,
-    async *chunks() {
-      reader = response.body?.getReader()
-      if (!reader) {
-        yield await bytes()
-        return
-      }
-      for (;;) {
-        const { done, value } = await reader.read()
-        if (done) return
-        yield checkChunk(value)
-      }
+    // Not by `arrayBuffer`, which nobody could cancel.
+    async bytes() {
+      const all: Uint8Array[] = []
+      for await (const chunk of chunks()) all.push(chunk)
+      return Buffer.concat(all)
     },
-    async cancel() {
-      if (reader) await reader.cancel()
-      else if (!response.bodyUsed) await response.body?.cancel()
+    chunks,
+    cancel() {
+      const stream = reader ?? response.body
+      stream?.cancel?.().catch(() => {})
     },
   }
 }

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { readResponse } from '../apps/fetch.ts'
 import { InvalidResponseError } from '../errors.ts'
@@ -72,6 +73,30 @@ test('HEAD has no body, keeps the length, and what would have made the body is t
   expect(cancelled).toBe(true)
 })
 
+test.each<[string, () => Response]>([
+  ['has failed', () => new Response(new ReadableStream({ start: (to) => to.error(new Error('failed')) }))],
+  [
+    'fails to stop',
+    () => new Response(new ReadableStream({ cancel: () => Promise.reject(new Error('no')) })),
+  ],
+  [
+    'is being read',
+    () => {
+      const response = new Response(new ReadableStream())
+      response.body?.getReader()
+      return response
+    },
+  ],
+])('a body that nobody needs and that %s is no error', async (_what, make) => {
+  expect(await answerOf(make(), 'HEAD')).toMatchObject({ status: 200, body: null })
+})
+
+test('a body that was read already is an error, not an empty body', async () => {
+  const response = new Response(new Response('text').body)
+  await response.text()
+  await expect(answerOf(response, 'GET')).rejects.toThrow(TypeError)
+})
+
 test('a wrong content-length is put right; headers of a connection go', async () => {
   const headers = {
     'content-length': '99',
@@ -110,11 +135,15 @@ test('a network error response cannot be sent', async () => {
   await expect(answerOf(Response.error(), 'GET')).rejects.toThrow(/status 0\./)
 })
 
-test('a response that is no instance of Response but works like one is taken', async () => {
+test.each([
+  ['no stream', {}],
+  ['a stream of Node', { body: Readable.from(['x']) }],
+])('a response of another class, with %s, is taken', async (_what, body) => {
   const response = {
     status: 200,
     headers: new Headers({ a: 'b' }),
     arrayBuffer: async () => new ArrayBuffer(2),
+    ...body,
   }
   expect(await answerOf(response as unknown as Response, 'GET')).toMatchObject({
     body: 'AAA=',

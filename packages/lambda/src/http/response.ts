@@ -19,8 +19,8 @@ export interface ResponseBody {
   bytes(): Promise<Uint8Array>
   /** Reads as fast as the caller takes. Who leaves early calls `cancel`. */
   chunks(): AsyncIterable<Uint8Array>
-  /** Tells whoever makes the bytes that nobody wants them, or the rest of them; `chunks` then ends. */
-  cancel(): Promise<void>
+  /** Tells whoever makes the bytes that nobody wants them, or the rest of them; `bytes` and `chunks` then end. */
+  cancel(): void
 }
 
 /** Status and headers, as every front is told them. */
@@ -55,7 +55,7 @@ export function bodyAtOnce(
     async *chunks() {
       yield await bytes()
     },
-    async cancel() {},
+    cancel() {},
   }
 }
 
@@ -106,7 +106,7 @@ export async function readAnswer(response: ResponseParts, method: string): Promi
   const head = readHead(response)
   const { headers } = head
   if (!allowsBody(head.status, method)) {
-    await response.body.cancel()
+    response.body.cancel()
     return { ...head, body: null, base64: false }
   }
   const isText = isTextual(headers)

@@ -60,7 +60,7 @@ export class Outlet implements ResponseBody {
     }
   }
 
-  async cancel(): Promise<void> {
+  cancel(): void {
     if (!this.#isComplete) this.#source.destroy()
   }
 
