@@ -53,16 +53,17 @@ function streamFrom(given: AsyncIterable<unknown>): ReadableStream<Uint8Array> {
   return new ReadableStream({
     type: 'bytes',
     async pull(controller) {
-      const { done, value } = await iterator.next()
-      if (done) {
-        controller.close()
-        controller.byobRequest?.respond(0)
-        return
+      // Nobody asks again after a turn that gave nothing, so that empty chunks are passed over here.
+      for (;;) {
+        const { done, value } = await iterator.next()
+        if (done) {
+          controller.close()
+          controller.byobRequest?.respond(0)
+          return
+        }
+        const bytes = new Uint8Array(Buffer.from(value as string))
+        if (bytes.length > 0) return controller.enqueue(bytes)
       }
-      const bytes = new Uint8Array(
-        typeof value === 'string' ? new TextEncoder().encode(value) : (value as Uint8Array),
-      )
-      if (bytes.byteLength > 0) controller.enqueue(bytes)
     },
     async cancel() {
       await iterator.return?.()
