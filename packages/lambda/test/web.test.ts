@@ -67,6 +67,7 @@ test('a Web Function listens by itself; request and answer are those of the clie
     method: 'POST',
     url: 'https://bcdf.b7t.lambda-web.eu-west-1.on.aws/a%2Fb/../c?x=%2B+1&x=2',
     cookie: 'k=v',
+    length: '4',
     body: 'sent',
     requestId: 'the-id',
     clientAddress: '192.0.2.7',
@@ -76,6 +77,18 @@ test('a Web Function listens by itself; request and answer are those of the clie
     'x-name': Buffer.from('é').toString('latin1'),
     'x-thaw-bookmark': 'm-1',
   })
+})
+
+test('a body that came in chunks has a length, for those who look for one before they read', async () => {
+  const outgoing = request({ agent, port, host: '127.0.0.1', method: 'POST', path: '/v1/' })
+  outgoing.write('sent ')
+  outgoing.end('in chunks')
+  const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
+  expect(JSON.parse(await text(incoming))).toMatchObject({ body: 'sent in chunks', length: '14' })
+})
+
+test('a method that no application is given is refused, as behind other fronts', async () => {
+  expect(await call('TRACE', '/v1/')).toMatchObject({ status: 501 })
 })
 
 test('answers without a body, errors and bodies that break off', async () => {

@@ -25,9 +25,10 @@ interface EventBody {
 }
 
 /** Throws `MalformedEventError` and `RequestRefusedError`, as `Exchange.readRequest` says. */
-export function assembleRequest(event: EventBody, found: Found): RequestParts {
+export function assembleRequest(given: EventBody | Uint8Array<ArrayBuffer>, found: Found): RequestParts {
   const { headers } = found
-  const body = readBody(event)
+  const bytes = given instanceof Uint8Array ? given : readBody(given)
+  const body = bytes?.length ? bytes : null
   // A client may have sent the body in chunks, without a length. Behind the front the length is known.
   if (body) headers.set('content-length', String(body.length))
   if (!headers.get('host')) headers.set('host', found.domainName || 'localhost')
@@ -75,7 +76,7 @@ export function encodePairs(pairs: readonly (readonly [name: string, value: stri
 
 function readBody({ body: value, isBase64Encoded }: EventBody): Uint8Array<ArrayBuffer> | null {
   const body = text(value, 'body')
-  if (body === null || body === '') return null
+  if (body === null) return null
   if (isBase64Encoded !== true) return Buffer.from(body, 'utf8')
   const bytes = Buffer.from(body, 'base64')
   // Buffer skips what is not base64, which would damage the body in silence.

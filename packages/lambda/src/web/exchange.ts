@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import type { Exchange } from '../fronts/exchange.ts'
 import { joinHeader } from '../fronts/headers.ts'
 import { writeHttpV2Answer } from '../fronts/http-v2/answer.ts'
-import { lastForwarded } from '../fronts/request.ts'
-import { encodeRawPath, encodeRawQuery, originOf, stripPrefixes } from '../http/url.ts'
+import { assembleRequest, lastForwarded } from '../fronts/request.ts'
+import { encodeRawPath, encodeRawQuery, stripPrefixes } from '../http/url.ts'
 import { nobody } from '../identity.ts'
 
 /**
@@ -40,14 +40,14 @@ export function openWebRequest(
     method,
     path,
     readRequest(basePath) {
-      const target = encodeRawPath(stripPrefixes(path, [basePath]))
-      return {
+      return assembleRequest(bytes, {
         method,
-        origin: originOf('https', host),
-        target: query === '' ? target : `${target}?${encodeRawQuery(query)}`,
+        methodField: 'method',
         headers: new Map(headers),
-        body: bytes.length === 0 ? null : bytes,
-      }
+        domainName: null,
+        path: encodeRawPath(stripPrefixes(path, [basePath])),
+        query: encodeRawQuery(query),
+      })
     },
     readCaller: () => ({ address, identity: nobody }),
     writeAnswer: writeHttpV2Answer,

@@ -53,11 +53,9 @@ async function respond(
   const exchange = openWebRequest(incoming, requestId, Buffer.concat(chunks))
   await answer(exchange, contextOf(requestId), async (head, body, signal) => {
     const { status, headers, cookies } = head as ResponseHead
-    const sent = Object.entries(headers).map(([name, value]) => [name, asBytes(value)] as const)
-    response.writeHead(status, {
-      ...Object.fromEntries(sent),
-      ...(cookies.length > 0 && { 'set-cookie': cookies.map(asBytes) }),
-    })
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, asBytes(value))
+    if (cookies.length > 0) response.setHeader('set-cookie', cookies.map(asBytes))
+    response.writeHead(status)
     await writeBody(response, body, signal)
   })
 }
