@@ -52,9 +52,10 @@ export async function writeStreamed(
   await writeAll(stream, [Buffer.from(JSON.stringify(head)), Buffer.alloc(8)], body, signal)
 }
 
-/** Writes a body as `writeStreamed` does, to a stream that takes no head. */
+/** Writes a body as `writeStreamed` does, to a response of Node, whose head does not wait for the first bytes. */
 export async function writeBody(stream: Writable, body: ResponseBody, signal: AbortSignal): Promise<void> {
-  await writeAll(stream, [], body, signal)
+  // Not by `flushHeaders`, which encodes the characters that stand for bytes.
+  await writeAll(stream, [Buffer.of()], body, signal)
 }
 
 async function writeAll(

@@ -103,6 +103,15 @@ test('answers without a body, errors and bodies that break off', async () => {
   await expect(call('GET', '/v1/broken')).rejects.toThrow(/aborted|ECONNRESET|socket hang up/)
 })
 
+test('the head of an answer does not wait for its body', async () => {
+  const outgoing = request({ agent: false, port, host: '127.0.0.1', path: '/v1/waiting' })
+  outgoing.end()
+  const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
+  expect(incoming.statusCode).toBe(200)
+  expect((await call('GET', '/v1/go')).status).toBe(204)
+  expect(await text(incoming)).toBe('gone')
+})
+
 test('64 requests at once each have their own context', async () => {
   const ids = Array.from({ length: 64 }, (_, index) => `r${index}`)
   const answers = await Promise.all(ids.map((id) => call('GET', '/v1/', { 'lambda-web-request-id': id })))

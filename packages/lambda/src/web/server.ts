@@ -23,8 +23,8 @@ const keepAliveMs = 75_000
  */
 export function listenAt(endpoint: string, answer: WebAnswerer): void {
   const url = URL.parse(endpoint.includes('://') ? endpoint : `http://${endpoint}`)
-  const port = Number(url?.port || Number.NaN)
-  if (!url || Number.isNaN(port)) {
+  const port = Number(url?.port)
+  if (!url || !port) {
     throw new ServeConfigError(`AWS_LAMBDA_HTTP_ENDPOINT must be host:port, not ${endpoint}`)
   }
   const server = process.getBuiltinModule('node:http').createServer({ keepAliveTimeout: keepAliveMs })
