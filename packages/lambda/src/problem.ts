@@ -48,7 +48,7 @@ interface Traits {
 function readTraits(error: unknown): Traits {
   const { message, status, code, expose, retryable, getResponse } = Object(error) as Record<string, unknown>
   return {
-    message: typeof message === 'string' ? message : String(error),
+    message: typeof message === 'string' ? message : describeError(error).message,
     status: isErrorStatus(status) ? status : undefined,
     code: typeof code === 'string' ? code : undefined,
     expose: typeof expose === 'boolean' ? expose : undefined,

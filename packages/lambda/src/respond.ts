@@ -101,7 +101,9 @@ export function createResponder(application: Application, settings: Settings): R
       return seal(await deadline.race(nested.result), writeBookmarks(bookmarks()))
     } catch (error) {
       // A response that the error itself brought may be one that cannot be sent.
-      return await fail(error).catch((second) => fail(new AggregateError([error, second], String(error))))
+      return await fail(error).catch((second) =>
+        fail(new AggregateError([error, second], describeError(error).message)),
+      )
     }
   }
 

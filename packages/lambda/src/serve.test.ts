@@ -211,6 +211,19 @@ test('a throw is a problem with the request id and no detail, and one log line w
   ])
 })
 
+test.each([Object.create(null), Symbol('no'), undefined, { message: 1n }])(
+  'whatever is thrown is answered',
+  async (thrown) => {
+    const records: LogRecord[] = []
+    const app = () => {
+      throw thrown
+    }
+    const answer = await serve(app, { log: (record) => records.push(record) })(event('/'), lambdaContext())
+    expect(answer.statusCode).toBe(500)
+    expect(records).toMatchObject([{ status: 500, error: { message: expect.any(String) } }])
+  },
+)
+
 test('without a log of its own, it is one line of JSON on standard error', async () => {
   const lines: unknown[][] = []
   vi.spyOn(console, 'error').mockImplementation((...line) => void lines.push(line))

@@ -36,7 +36,7 @@ interface Answered {
   body: string
 }
 
-const ofTheFront = ['connection', 'keep-alive', 'date', 'transfer-encoding', 'content-length']
+const ofTheFront = ['connection', 'keep-alive', 'date', 'transfer-encoding', 'content-length', 'trailer']
 function comparable(status: number, pairs: [string, string][], body: Buffer): Answered {
   const headers = Object.groupBy(
     pairs.filter(([name]) => !ofTheFront.includes(name)),
@@ -167,6 +167,15 @@ test('any way to answer gives the answer that a server gives', async () => {
     ),
     { numRuns: 300 },
   )
+})
+
+test('fields behind the body are lost, and no reason to fail', async () => {
+  const run: RequestListener = (_request, response) => {
+    response.setHeader('Trailer', 'X-Sum').write('text')
+    response.addTrailers({ 'X-Sum': '1' })
+    response.end()
+  }
+  expect(await viaServe(run, sent())).toEqual(await viaNode(run, sent()))
 })
 
 test('the bytes of a header are what they are, whatever the body is written as', async () => {

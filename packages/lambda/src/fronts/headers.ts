@@ -49,7 +49,7 @@ function headerBytes(key: string, value: string): string {
 
 /** `text` with one character for each byte that it has in UTF-8, as Node wants header values. */
 export function asBytes(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1')
+  return Buffer.from(text).toString('latin1')
 }
 
 /** By name as events spell it: a function sees the same few again and again. */

@@ -77,7 +77,7 @@ export function encodePairs(pairs: readonly (readonly [name: string, value: stri
 function readBody({ body: value, isBase64Encoded }: EventBody): Uint8Array<ArrayBuffer> | null {
   const body = text(value, 'body')
   if (body === null) return null
-  if (isBase64Encoded !== true) return Buffer.from(body, 'utf8')
+  if (isBase64Encoded !== true) return Buffer.from(body)
   const bytes = Buffer.from(body, 'base64')
   // Buffer skips what is not base64, which would damage the body in silence.
   if (bytes.length !== Math.floor((body.replace(/=+$/, '').length * 3) / 4)) {

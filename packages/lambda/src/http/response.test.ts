@@ -111,6 +111,18 @@ test('a wrong content-length is put right; headers of a connection go', async ()
   expect(answer.headers).toEqual({ 'content-length': '7', 'content-type': 'text/a', 'x-kept': '1' })
 })
 
+test('a header may have any name', async () => {
+  const headers = new Headers([
+    ['constructor', 'a'],
+    ['__proto__', 'b'],
+  ])
+  const answer = await answerOf(new Response(null, { headers }), 'GET')
+  expect(JSON.parse(JSON.stringify(Object.entries(answer.headers)))).toEqual([
+    ['__proto__', 'b'],
+    ['constructor', 'a'],
+  ])
+})
+
 test('header bytes that are UTF-8 become the characters they stand for', async () => {
   const utf8 = Buffer.from('日本 é').toString('latin1')
   const answer = await answerOf(new Response(null, { headers: { 'x-utf8': utf8, 'x-latin1': 'é' } }), 'GET')

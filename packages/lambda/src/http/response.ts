@@ -59,12 +59,13 @@ export function bodyAtOnce(
   }
 }
 
-/** Headers of one connection, which the front makes for its own. RFC 9110, 7.6.1. */
+/** Headers of one connection, which the front makes for its own. RFC 9110, 7.6.1. No front has trailers. */
 const connectionHeaders = new Set([
   'connection',
   'keep-alive',
   'proxy-connection',
   'te',
+  'trailer',
   'transfer-encoding',
   'upgrade',
 ])
@@ -85,7 +86,7 @@ export function readHead(response: ResponseParts): ResponseHead {
       `The application answered with status ${status}. A function can answer with 200 to 599 only.`,
     )
   }
-  const headers: Record<string, string> = {}
+  const headers: Record<string, string> = Object.create(null)
   const cookies: string[] = []
   for (const [name, value] of response.headers) {
     if (connectionHeaders.has(name)) continue
@@ -132,7 +133,7 @@ function headerText(name: string, value: string): string {
     )
   }
   const bytes = Buffer.from(value, 'latin1')
-  return isUtf8(bytes) ? bytes.toString('utf8') : value
+  return isUtf8(bytes) ? bytes.toString() : value
 }
 
 function isTextual(headers: Record<string, string>): boolean {

@@ -14,8 +14,10 @@ export function connect(response: ServerResponse, wire: Wire): ServerResponse {
   return response
 }
 
-// A listener that asks for chunks itself, as proxies do, would get their lengths between the bytes of its body.
+// A listener that asks for chunks itself, as proxies do, would get their lengths between the bytes of its body. Node
+// refuses to announce trailers where there are none.
 function writeHead(this: ServerResponse, ...head: unknown[]): ServerResponse {
+  this.chunkedEncoding = true
   // Frameworks put a prototype of their own before Node's.
   Reflect.apply(Object.getPrototypeOf(this).writeHead, this, head)
   this.chunkedEncoding = false
