@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
-import { event, lambdaContext } from '../../test/events.ts'
-import { metrics, serve } from '../index.ts'
+import { event, lambdaContext, sqsRecord } from '../../test/events.ts'
+import { metrics, queue, serve } from '../index.ts'
 
 function collect() {
   const lines: Record<string, unknown>[] = []
@@ -52,6 +52,15 @@ test('each invocation writes one line in the Embedded Metric Format', async () =
   expect(performance.getEntriesByName('another')).toHaveLength(1)
   await serve(() => new Response(), { with: [metrics({ write })] })(event('/'), lambdaContext())
   expect(lines[1]).not.toHaveProperty('Restore')
+})
+
+test('a cold start counts once, however many messages the first batch has', async () => {
+  const { lines, write } = collect()
+  const handler = queue(() => {}, { with: [metrics({ write })] })
+  const batch = { Records: ['m1', 'm2', 'm3'].map((id) => sqsRecord(id, 1)) }
+  await handler(batch, lambdaContext())
+  await handler(batch, lambdaContext())
+  expect(lines.map(({ ColdStarts }) => ColdStarts)).toEqual([1, 0, 0, 0, 0, 0])
 })
 
 test('a fault is what the function did wrong, not the client', async () => {

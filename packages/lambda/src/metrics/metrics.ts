@@ -23,9 +23,13 @@ export interface MetricsOptions {
  */
 export function metrics(options: MetricsOptions = {}): Participant {
   const { namespace = 'Thaw', dimensions = {}, write = writeLine } = options
+  let isCold = true
   collect()
   return {
     async around(invocation, next) {
+      // All messages of the first batch are of a cold start, which is one.
+      const coldStarts = invocation.coldStart && isCold ? 1 : 0
+      isCold = false
       const startedAt = performance.now()
       let faults = 0
       try {
@@ -37,11 +41,7 @@ export function metrics(options: MetricsOptions = {}): Participant {
         const { measures, marks } = take()
         const duration: Values = { unit: 'Milliseconds', values: [performance.now() - startedAt] }
         const values = [['Duration', duration] as const, ...named(measures)]
-        const counts = [
-          ['Faults', faults] as const,
-          ['ColdStarts', invocation.coldStart ? 1 : 0] as const,
-          ...named(marks),
-        ]
+        const counts = [['Faults', faults] as const, ['ColdStarts', coldStarts] as const, ...named(marks)]
         write(JSON.stringify(embed(namespace, dimensions, invocation, values, counts)))
       }
     },
