@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { awsService, credentials } from '../../test/aws.ts'
@@ -75,6 +75,27 @@ test('a value is known until its time is up, or until somebody asks for a new on
     'v3',
   ])
   expect([await secret('db'), received.length]).toEqual(['v3', 3])
+})
+
+test('an answer that comes after a newer one changes nothing', async () => {
+  await start('secretsmanager', 'AWS_ENDPOINT_URL_SECRETS_MANAGER')
+  const asked = Promise.withResolvers<ServerResponse>()
+  const extension = createServer((_request, response) => asked.resolve(response))
+  await once(extension.listen(0, 'localhost'), 'listening')
+  try {
+    vi.stubEnv('PARAMETERS_SECRETS_EXTENSION_HTTP_PORT', String((extension.address() as AddressInfo).port))
+    const { secret } = createSecrets()
+    const slow = secret('db')
+    const response = await asked.promise
+    values.db = 'rotated'
+    expect(await secret('db', { refresh: true })).toBe('rotated')
+    response.end('{"SecretString":"v1"}')
+    expect(await slow).toBe('rotated')
+    expect(await secret('db')).toBe('rotated')
+  } finally {
+    extension.closeAllConnections()
+    extension.close()
+  }
 })
 
 test('what is not there is an error that says so, and is asked for again', async () => {

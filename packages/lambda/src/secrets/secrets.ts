@@ -18,6 +18,8 @@ export interface Secrets {
 interface Known {
   readonly value: string
   readonly at: number
+  /** Number of the question that it answers. */
+  readonly turn: number
 }
 
 /**
@@ -30,9 +32,15 @@ export function createSecrets({ ttlMs = 300_000, now = Date.now } = {}): Secrets
   const known = new Map<string, Known>()
   const asked = new Map<string, Promise<string>>()
 
+  let turns = 0
+
   async function ask(kind: Kind, name: string, refresh: boolean): Promise<string> {
+    const id = `${kind} ${name}`
+    const turn = ++turns
     const value = (refresh ? null : await askExtension(kind, name)) ?? (await askService(kind, name))
-    known.set(`${kind} ${name}`, { value, at: now() })
+    const newer = known.get(id)
+    if (newer && newer.turn > turn) return newer.value
+    known.set(id, { value, at: now(), turn })
     return value
   }
 
