@@ -33,10 +33,14 @@ test('what is sent arrives, signed, at the connection', async () => {
   expect(await connections.send(id, 'text é')).toBe(true)
   expect(await connections.send(id, { a: 1 })).toBe(true)
   expect(await connections.send(id, Buffer.from('bytes'))).toBe(true)
+  expect(await connections.send(id, new TextEncoder().encode('-more-').buffer)).toBe(true)
+  expect(await connections.send(id, new DataView(new TextEncoder().encode('-more-').buffer, 1, 4))).toBe(true)
   expect(api.received.map(({ method, path, body }) => [method, path, body])).toEqual([
     ['POST', '/prod/@connections/L0SM9c%2FFvHc%2BCw%3D', 'text é'],
     ['POST', '/prod/@connections/L0SM9c%2FFvHc%2BCw%3D', '{"a":1}'],
     ['POST', '/prod/@connections/L0SM9c%2FFvHc%2BCw%3D', 'bytes'],
+    ['POST', '/prod/@connections/L0SM9c%2FFvHc%2BCw%3D', '-more-'],
+    ['POST', '/prod/@connections/L0SM9c%2FFvHc%2BCw%3D', 'more'],
   ])
   expect(api.received[0]?.headers['x-amz-security-token']).toBe(credentials.sessionToken)
 })
@@ -78,6 +82,16 @@ test('a broadcast reaches a topic, forgets who is gone, and says who failed', as
   expect(api.received).toHaveLength(52)
   expect(await connections.registry.list('news')).toHaveLength(51)
   expect(await connections.broadcast('x')).toEqual({ sent: 1, gone: 0, failed: [] })
+})
+
+test('what the registry cannot forget is an error, which keeps a broadcast from nobody', async () => {
+  answer = ({ path }) => ({ status: path.endsWith('gone') ? 410 : 200 })
+  const registry = memoryRegistry()
+  const connections = connect({ ...registry, remove: () => Promise.reject(new Error('database is gone')) })
+  const ids = Array.from({ length: 80 }, (_, index) => (index < 40 ? `${index}-gone` : `${index}`))
+  for (const each of ids) await connections.join(each, 'news')
+  await expect(connections.broadcast('x', 'news')).rejects.toThrow('database is gone')
+  expect(api.received).toHaveLength(80)
 })
 
 test('disconnect closes and forgets, also what is closed already', async () => {

@@ -36,7 +36,10 @@ export interface Connections {
    * @throws ConnectionError
    */
   send(connectionId: string, data: unknown): Promise<boolean>
-  /** Sends to every connection under `topic`, those of all clients when absent. One that fails stops no other. */
+  /**
+   * Sends to every connection under `topic`, those of all clients when absent. One that fails stops no other; what the
+   * registry throws is thrown when all have been sent to.
+   */
   broadcast(data: unknown, topic?: string): Promise<Broadcast>
   /** Closes and forgets. Throws `ConnectionError`. */
   disconnect(connectionId: string): Promise<void>
@@ -106,6 +109,8 @@ export function createConnections(options: ConnectionsOptions): Connections {
       const bytes = bytesOf(data)
       const waiting = (await registry.list(topic)).values()
       const failed: { connectionId: string; error: ConnectionError }[] = []
+      /** Such as those of a registry that cannot forget. */
+      const others: unknown[] = []
       let sent = 0
       let gone = 0
       const sender = async () => {
@@ -114,12 +119,13 @@ export function createConnections(options: ConnectionsOptions): Connections {
             if (await send(connectionId, bytes)) sent++
             else gone++
           } catch (error) {
-            if (!(error instanceof ConnectionError)) throw error
-            failed.push({ connectionId, error })
+            if (error instanceof ConnectionError) failed.push({ connectionId, error })
+            else others.push(error)
           }
         }
       }
       await Promise.all(Array.from({ length: sendersAtOnce }, sender))
+      if (others.length > 0) throw others[0]
       return { sent, gone, failed }
     },
     async disconnect(connectionId) {
@@ -132,6 +138,10 @@ export function createConnections(options: ConnectionsOptions): Connections {
 }
 
 function bytesOf(data: unknown): Uint8Array<ArrayBuffer> {
-  if (data instanceof Uint8Array) return new Uint8Array(data)
+  if (ArrayBuffer.isView(data)) {
+    const { buffer, byteOffset, byteLength } = data
+    return new Uint8Array(buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer)
+  }
+  if (data instanceof ArrayBuffer) return new Uint8Array(data.slice())
   return new TextEncoder().encode(typeof data === 'string' ? data : JSON.stringify(data))
 }
