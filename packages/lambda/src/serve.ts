@@ -35,33 +35,28 @@ export function serve(app: App, options: ServeOptions = {}): HttpHandler {
   const receive = createReception()
   shutDownWithEnvironment(settings.participants)
 
-  const open = (exchange: Exchange, context: LambdaContext): Turn => {
+  async function run<T>(
+    exchange: Exchange,
+    context: LambdaContext,
+    work: (turn: Turn) => Promise<T>,
+  ): Promise<T> {
     const startedAt = process.uptime()
     const arrival = receive(context)
     const deadline = new Deadline(context)
     const invocation = begin(arrival, deadline, exchange.event, exchange.readCaller())
-    return { exchange, invocation, deadline, startedAt }
+    const turn = { exchange, invocation, deadline, startedAt }
+    return within(invocation, () => work(turn)).finally(() => deadline.end())
   }
 
   const { AWS_LAMBDA_HTTP_ENDPOINT: endpoint } = process.env
   if (endpoint) {
-    listenAt(endpoint, async (exchange, context, send) => {
-      const turn = open(exchange, context)
-      await within(turn.invocation, () => stream(turn, send)).finally(() => turn.deadline.end())
-    })
+    listenAt(endpoint, (exchange, context, send) => run(exchange, context, (turn) => stream(turn, send)))
   }
-  if (!runtime) {
-    return async (event, context) => {
-      const turn = open(openEvent(event), context)
-      return within(turn.invocation, () => answer(turn)).finally(() => turn.deadline.end())
-    }
-  }
-  return runtime.streamifyResponse(async (event, responseStream, context) => {
-    const turn = open(openEvent(event), context)
-    const streamTo = async () => {
+  if (!runtime) return async (event, context) => run(openEvent(event), context, answer)
+  return runtime.streamifyResponse(async (event, responseStream, context) =>
+    run(openEvent(event), context, async (turn) => {
       if (!turn.exchange.writeHead) return writeWhole(responseStream, await answer(turn))
       return stream(turn, (head, body, signal) => writeStreamed(responseStream, head, body, signal))
-    }
-    await within(turn.invocation, streamTo).finally(() => turn.deadline.end())
-  }) as HttpHandler
+    }),
+  ) as HttpHandler
 }

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { once } from 'node:events'
 import { Writable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -266,6 +267,24 @@ test.each(['while it takes nothing', 'while nothing is made'])(
     expect(records).toMatchObject([{ level: 'WARN', error: { code: 'STREAM_CLOSED' } }])
   },
 )
+
+test('when the client has gone before there is an answer, the body is told to stop', async () => {
+  const { stream } = stuckStream()
+  const cancel = vi.fn()
+  const app = async () => {
+    stream.destroy()
+    await once(stream, 'close')
+    return new Response(new ReadableStream({ pull: () => new Promise(() => {}), cancel }))
+  }
+  const records: LogRecord[] = []
+  const log = (record: LogRecord) => records.push(record)
+  const handler = streaming(app, { log }) as unknown as StreamHandler
+  await expect(handler(functionUrlEvent(sent()), stream, lambdaContext())).rejects.toMatchObject({
+    code: 'STREAM_CLOSED',
+  })
+  expect(cancel).toHaveBeenCalledOnce()
+  expect(records).toMatchObject([{ level: 'WARN', error: { code: 'STREAM_CLOSED' } }])
+})
 
 test('more than Lambda streams ends in an error that says so', async () => {
   const taken = { bytes: 0 }

@@ -76,6 +76,8 @@ async function writeAll(
   signal?.addEventListener('abort', onAbort)
   const onDrain = () => wake()
   stream.on('close', onClose).on('error', onClose).on('drain', onDrain)
+  // One that was closed before says so no more.
+  if (stream.destroyed) onClose()
 
   const write = async (chunk: Uint8Array) => {
     if (closed) throw closed
