@@ -97,9 +97,19 @@ test('a body that is read past the deadline is read no further', async () => {
     start: (controller) => controller.enqueue(Buffer.from('first')),
     cancel: cancelled.resolve,
   })
-  const answer = await serve(() => new Response(body), { log() {} })(event('/'), lambdaContext(soon))
+  const seen = Promise.withResolvers<unknown>()
+  const participant: Participant = {
+    async around(_invocation, next) {
+      const result = next()
+      result.then(() => seen.resolve('an answer'), seen.resolve)
+      return result
+    },
+  }
+  const options = { with: [participant], log() {} }
+  const answer = await serve(() => new Response(body), options)(event('/'), lambdaContext(soon))
   expect(answer.statusCode).toBe(504)
   await cancelled.promise
+  expect(await seen.promise).toBeInstanceOf(DeadlineError)
 
   const closed = Promise.withResolvers<void>()
   const listener = nodeListener((_request, response) => {

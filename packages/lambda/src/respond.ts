@@ -80,7 +80,10 @@ export function createResponder(application: Application, settings: Settings): R
       // Too late: the client has its answer.
       if (deadline.isOver) response.body.cancel()
       deadline.check()
-      return send(response)
+      const prepared = await send(response)
+      // Its body ended early then, and the participants are not to take it for one that was sent.
+      deadline.check()
+      return prepared
     }
     const fail = async (error: unknown) => {
       outcome.failure = { error }
