@@ -36,7 +36,7 @@ export function problemResponse(error: unknown, requestId: string, exposeAll: bo
 }
 
 interface Traits {
-  readonly message: string
+  readonly message: string | undefined
   readonly status: number | undefined
   readonly code: string | undefined
   readonly expose: boolean | undefined
@@ -48,7 +48,7 @@ interface Traits {
 function readTraits(error: unknown): Traits {
   const { message, status, code, expose, retryable, getResponse } = Object(error) as Record<string, unknown>
   return {
-    message: typeof message === 'string' ? message : describeError(error).message,
+    message: typeof message === 'string' ? message : undefined,
     status: isErrorStatus(status) ? status : undefined,
     code: typeof code === 'string' ? code : undefined,
     expose: typeof expose === 'boolean' ? expose : undefined,

@@ -101,7 +101,10 @@ export function createResponder(application: Application, settings: Settings): R
       // A participant may run this again, so that each run makes a request of its own.
       const nested = nest(participants, invocation, () => run(read), brought)
       bookmarks = nested.bookmarks
-      return seal(await deadline.race(nested.result), writeBookmarks(bookmarks()))
+      const prepared = await deadline.race(nested.result)
+      if (!(prepared instanceof Object))
+        throw new TypeError('around() must return what next() resolves with.')
+      return seal(prepared, writeBookmarks(bookmarks()))
     } catch (error) {
       // A response that the error itself brought may be one that cannot be sent.
       return await fail(error).catch((second) =>

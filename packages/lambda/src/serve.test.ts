@@ -224,6 +224,36 @@ test.each([Object.create(null), Symbol('no'), undefined, { message: 1n }])(
   },
 )
 
+test('what is thrown without a message shows nothing of itself', async () => {
+  const app = () => {
+    throw { status: 404, secret: 'x' }
+  }
+  const answer = await serve(app, { log() {} })(event('/'), lambdaContext())
+  expect(problemOf(answer)).toEqual({
+    type: 'about:blank',
+    title: 'Not Found',
+    status: 404,
+    requestId: lambdaContext().awsRequestId,
+  })
+})
+
+test.each([undefined, null, 5])(
+  'a participant that gives %o on in place of the result is told so',
+  async (result) => {
+    const records: LogRecord[] = []
+    const wrong = {
+      async around(_invocation: Invocation, next: () => Promise<unknown>) {
+        await next()
+        return result
+      },
+    } as unknown as Participant
+    const options = { with: [wrong], log: (record: LogRecord) => void records.push(record) }
+    const answer = await serve(() => new Response(), options)(event('/'), lambdaContext())
+    expect(answer.statusCode).toBe(500)
+    expect(records).toMatchObject([{ error: { message: expect.stringContaining('must return') } }])
+  },
+)
+
 test('without a log of its own, it is one line of JSON on standard error', async () => {
   const lines: unknown[][] = []
   vi.spyOn(console, 'error').mockImplementation((...line) => void lines.push(line))

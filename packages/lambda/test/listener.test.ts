@@ -346,6 +346,11 @@ test.each<[string, RequestListener, string]>([
     },
     'TypeError',
   ],
+  [
+    'switches protocols',
+    (_request, response) => void response.writeHead(101, { upgrade: 'x' }).end(),
+    'InvalidResponseError',
+  ],
   ['hangs up', (_request, response) => void response.destroy(), 'InvalidResponseError'],
   [
     'hangs up half-way',

@@ -6,10 +6,10 @@ export interface Head {
   readonly rest: string
 }
 
-/** Reads a head as Node's `ServerResponse` writes it, in one string; null for 1xx, which more will follow. */
+/** Reads a head as Node's `ServerResponse` writes it, in one string; null for 1xx that another will follow. */
 export function readHead(text: string): Head | null {
   const status = Number(text.slice(9, 12))
-  if (status < 200) return null
+  if (status < 200 && status !== 101) return null
   const headers: [name: string, value: string][] = []
   let start = text.indexOf('\r\n') + 2
   let end = text.indexOf('\r\n', start)
