@@ -147,12 +147,13 @@ export class DeadlineError extends Error {
   }
 }
 
-/** A request to a service of AWS got no answer. */
+/** A request to a service of AWS got no answer, or could not be made. */
 export class AwsCallError extends Error {
   readonly code = 'AWS_CALL_FAILED'
 
-  constructor(service: string, call: string, cause: unknown) {
-    super(`${service} did not answer ${call}: ${cause instanceof Error ? cause.message : cause}`, { cause })
+  /** @param what such as `ssm did not answer POST https://…`. */
+  constructor(what: string, cause: unknown) {
+    super(`${what}: ${cause instanceof Error ? cause.message : cause}`, { cause })
     this.name = 'AwsCallError'
   }
 }

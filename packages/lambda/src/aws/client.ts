@@ -97,7 +97,7 @@ export function createAwsClient({ service, endpoint, region, credentials }: AwsC
       const scope = { service, region, at: Date.now() }
       const signed = sign({ method, host, path: target, headers, body }, scope, credentials())
       return http.send(method, target, signed, body, signal).catch((cause) => {
-        throw new AwsCallError(service, `${method} ${endpoint}${path}`, cause)
+        throw new AwsCallError(`${service} did not answer ${method} ${endpoint}${path}`, cause)
       })
     },
   }
@@ -107,7 +107,7 @@ export function createAwsClient({ service, endpoint, region, credentials }: AwsC
 export function credentialsOfFunction(): Credentials {
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env
   if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) {
-    throw new AwsCallError('AWS', 'a request', 'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set')
+    throw cannotAsk('AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are')
   }
   return {
     accessKeyId: AWS_ACCESS_KEY_ID,
@@ -119,7 +119,14 @@ export function credentialsOfFunction(): Credentials {
 export function regionOfFunction(): string {
   const region = process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION
   if (region) return region
-  throw new AwsCallError('AWS', 'a request', 'AWS_REGION is not set')
+  throw cannotAsk('AWS_REGION is')
+}
+
+function cannotAsk(missing: string): AwsCallError {
+  return new AwsCallError(
+    'AWS cannot be asked',
+    `${missing} not set. Lambda sets what is needed; elsewhere, set it yourself.`,
+  )
 }
 
 async function collect(incoming: IncomingMessage): Promise<Buffer> {
