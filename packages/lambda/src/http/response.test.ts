@@ -111,16 +111,9 @@ test('a wrong content-length is put right; headers of a connection go', async ()
   expect(answer.headers).toEqual({ 'content-length': '7', 'content-type': 'text/a', 'x-kept': '1' })
 })
 
-test('a header may have any name', async () => {
-  const headers = new Headers([
-    ['constructor', 'a'],
-    ['__proto__', 'b'],
-  ])
-  const answer = await answerOf(new Response(null, { headers }), 'GET')
-  expect(JSON.parse(JSON.stringify(Object.entries(answer.headers)))).toEqual([
-    ['__proto__', 'b'],
-    ['constructor', 'a'],
-  ])
+test('a header may have the name of what every object has', async () => {
+  const headers = { constructor: 'a' }
+  expect((await answerOf(new Response(null, { headers }), 'GET')).headers).toEqual(headers)
 })
 
 test('header bytes that are UTF-8 become the characters they stand for', async () => {

@@ -86,13 +86,13 @@ export function readHead(response: ResponseParts): ResponseHead {
       `The application answered with status ${status}. A function can answer with 200 to 599 only.`,
     )
   }
-  const headers: Record<string, string> = Object.create(null)
+  const headers: Record<string, string> = {}
   const cookies: string[] = []
   for (const [name, value] of response.headers) {
     if (connectionHeaders.has(name)) continue
     const text = headerText(name, value)
     if (name === 'set-cookie') cookies.push(text)
-    else headers[name] = headers[name] === undefined ? text : `${headers[name]}, ${text}`
+    else headers[name] = Object.hasOwn(headers, name) ? `${headers[name]}, ${text}` : text
   }
   if (status === 204) delete headers['content-length']
   return { status, headers, cookies }
