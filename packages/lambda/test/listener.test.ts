@@ -369,6 +369,27 @@ test.each<[string, RequestListener, string]>([
   expect(records).toMatchObject([{ error: { name } }])
 })
 
+test('what a listener throws after its answer was whole has a line in the log', async () => {
+  const written = vi.spyOn(console, 'error').mockImplementation(() => {})
+  const run: RequestListener = async (_request, response) => {
+    response.end('whole')
+    await setImmediate()
+    throw new TypeError('too late')
+  }
+  try {
+    expect(await viaServe(run, sent())).toMatchObject({ status: 200 })
+    await vi.waitUntil(() => written.mock.calls.length > 0)
+    expect(JSON.parse(written.mock.calls[0]?.[0])).toMatchObject({
+      level: 'ERROR',
+      message: 'GET /a failed after it was answered',
+      requestId: lambdaContext().awsRequestId,
+      error: { name: 'TypeError', message: 'too late' },
+    })
+  } finally {
+    written.mockRestore()
+  }
+})
+
 test('a server stands for its listeners', async () => {
   const app = createServer((_request, response) => response.end('from a server'))
   expect(await serve(nodeListener(app))(restApiEvent(sent()), lambdaContext())).toMatchObject({

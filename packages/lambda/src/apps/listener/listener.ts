@@ -1,5 +1,8 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { ServeConfigError } from '../../errors.ts'
+import type { RequestParts } from '../../http/request.ts'
+import type { Invocation } from '../../invocation.ts'
+import { describeError, logLine, writeLog } from '../../log.ts'
 import type { OwnApp } from '../app.ts'
 import type { Application } from '../application.ts'
 import { fill } from './request.ts'
@@ -49,16 +52,27 @@ function fastifyApplication(app: FastifyApp): Application {
  */
 function listenerApplication(listener: RequestListener): Application {
   const { IncomingMessage, ServerResponse } = process.getBuiltinModule('node:http')
-  return (parts, { clientAddress }) => {
-    const wire = new Wire(clientAddress ?? undefined, parts.origin.startsWith('https:'))
+  return (parts, invocation) => {
+    const wire = new Wire(invocation.clientAddress ?? undefined, parts.origin.startsWith('https:'))
     const request = fill(new IncomingMessage(wire as never), parts)
     const response = connect(new ServerResponse(request), wire)
+    const fail = (error: unknown) => {
+      if (wire.isComplete) reportLate(parts, invocation, error)
+      else wire.fail(error)
+    }
     try {
       const returned = listener(request, response)
-      if (returned instanceof Promise) returned.catch((error) => wire.fail(error))
+      if (returned instanceof Promise) returned.catch(fail)
     } catch (error) {
-      wire.fail(error)
+      fail(error)
     }
     return wire.answer
   }
+}
+
+/** The client has its answer, and a server of Node would end the process: nobody else would ever hear of it. */
+function reportLate({ method, target }: RequestParts, invocation: Invocation, error: unknown): void {
+  const message = `${method} ${target.split('?', 1)[0]} failed after it was answered`
+  const line = logLine('ERROR', message, invocation)
+  writeLog({ ...line, error: describeError(error) })
 }

@@ -21,6 +21,10 @@ export class Outlet implements ResponseBody {
     this.#source = source
   }
 
+  get isComplete(): boolean {
+    return this.#isComplete
+  }
+
   put(chunk: string | Uint8Array): void {
     this.#chunks.push(chunk)
     this.#wakeReader?.()

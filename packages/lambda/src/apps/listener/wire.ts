@@ -53,6 +53,10 @@ export class Wire extends Stream {
     return this.#answer.promise
   }
 
+  get isComplete(): boolean {
+    return this.#body.isComplete
+  }
+
   /** The answer is written to its end. */
   complete(): void {
     this.#body.complete()
