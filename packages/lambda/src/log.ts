@@ -49,8 +49,9 @@ export function describeError(error: unknown, depth = 8): LoggedError {
   if (!(error instanceof Error)) return { name: typeof error, message: describeValue(error) }
   const { code } = error as { code?: unknown }
   return {
-    name: error.name,
-    message: error.message,
+    // Anybody can put anything there, also what no JSON can hold.
+    name: `${error.name}`,
+    message: `${error.message}`,
     ...((typeof code === 'string' || typeof code === 'number') && { code }),
     ...(error.stack !== undefined && { stack: error.stack }),
     ...(depth > 0 && error.cause !== undefined && { cause: describeError(error.cause, depth - 1) }),

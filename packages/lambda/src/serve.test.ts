@@ -267,6 +267,17 @@ test('without a log of its own, it is one line of JSON on standard error', async
   })
 })
 
+test('an error whose message is no text is answered and logged as well', async () => {
+  const print = vi.spyOn(console, 'error').mockImplementation(() => {})
+  const message = { big: 1n }
+  const app = () => {
+    throw Object.assign(new Error(), { message, name: message })
+  }
+  const answer = await serve(app, { exposeErrors: true })(event('/'), lambdaContext())
+  expect(problemOf(answer)).toMatchObject({ status: 500, error: { message: '[object Object]' } })
+  expect(JSON.parse(print.mock.calls[0]?.[0])).toMatchObject({ error: { name: '[object Object]' } })
+})
+
 test('with logRequests every answer has a line, on standard output unless it is an error', async () => {
   const lines: unknown[] = []
   vi.spyOn(console, 'log').mockImplementation((line) => void lines.push(JSON.parse(line)))
