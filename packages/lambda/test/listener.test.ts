@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises'
 import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { type LogRecord, nodeListener, type RequestListener, serve } from '../src/index.ts'
+import { type LogRecord, nodeListener, type Participant, type RequestListener, serve } from '../src/index.ts'
 import { functionUrlEvent, lambdaContext, restApiEvent, type SentRequest } from './events.ts'
 import { invokeStreaming, stubRuntime } from './streaming.ts'
 
@@ -388,6 +388,26 @@ test('what a listener throws after its answer was whole has a line in the log', 
   } finally {
     written.mockRestore()
   }
+})
+
+test('a listener that is run again gets the body as it was sent, whatever it did to it', async () => {
+  const bodies: string[] = []
+  const app = nodeListener(async (request, response) => {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      bodies.push(chunk.toString())
+      chunk.fill(0)
+    }
+    response.end()
+  })
+  const twice: Participant = {
+    async around(_invocation, next) {
+      await next()
+      return next()
+    },
+  }
+  const request = sent({ method: 'POST', body: Buffer.from('as sent') })
+  await serve(app, { with: [twice] })(restApiEvent(request), lambdaContext())
+  expect(bodies).toEqual(['as sent', 'as sent'])
 })
 
 test('a server stands for its listeners', async () => {

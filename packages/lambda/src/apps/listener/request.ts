@@ -30,7 +30,8 @@ export function fill(
   const { _read } = request
   request._read = (size) => {
     _read.call(request, size)
-    if (body) request.push(body)
+    // A copy, which is the listener's to change: it may be run again.
+    if (body) request.push(Buffer.from(body))
     request.push(null)
   }
   return request
