@@ -5,6 +5,7 @@ import type { NewDatabase } from './options.ts'
 import { writePages } from './page-file.ts'
 import { PublishedPages } from './published-pages.ts'
 import { continueTail, readWalTail, type WalCursor, type WalTail } from './wal.ts'
+import { readWalEnd, verifyWalEnd } from './wal-index.ts'
 
 const DEFAULT_PAGE_SIZE = 4096
 const WAL_CHECKPOINT_BYTES = 4 * 1024 * 1024
@@ -45,6 +46,7 @@ export class Replica {
   #cursor: WalCursor | null = null
   /** The log, kept open for the next capture. */
   #wal: number | null = null
+  #walIndex: number | null = null
   /** Whether the reader is inside a transaction on the published state. */
   #pinned = false
 
@@ -98,7 +100,10 @@ export class Replica {
   capture(before: Capture | null = null): Capture | null {
     const log = this.#openLog()
     if (log === null) return before
-    const tail = readWalTail(log, this.#pageSize, before?.cursor ?? this.#cursor)
+    const cursor = before?.cursor ?? this.#cursor
+    const end = readWalEnd(this.#openIndex(), this.#pageSize)
+    const tail = readWalTail(log, this.#pageSize, cursor, end.offset)
+    verifyWalEnd(end, tail?.cursor ?? cursor)
     if (!tail) return before
     const capture = before ? continueTail(before, tail) : tail
     for (let page = this.#pageCount + 1; page <= capture.pageCount; page++) {
@@ -226,6 +231,12 @@ export class Replica {
     return this.#wal
   }
 
+  /** The index of the log, which is there as long as a connection is. */
+  #openIndex(): number {
+    this.#walIndex ??= openSync(`${this.path}-shm`, 'r')
+    return this.#walIndex
+  }
+
   /** In the file what is not published would overwrite the images that an undo needs. */
   #nothingUnpublished(): boolean {
     return !this.#writer.db.isTransaction && this.capture() === null
@@ -240,9 +251,13 @@ export class Replica {
   #checkpoint(): void {
     if (this.#snapshots.size > 0) return
     this.#leaveOldState()
-    const row = this.#writer.db.prepare('PRAGMA wal_checkpoint(RESTART)').get()
-    // While it is busy the log keeps its frames, and the images stay where they are: a later publication tries again.
-    if (row?.busy === 0) this.#published.folded()
+    try {
+      const row = this.#writer.db.prepare('PRAGMA wal_checkpoint(RESTART)').get()
+      if (row?.busy === 0) this.#published.folded()
+    } catch {
+      // A full disk. As while it is busy the log keeps its frames, and the images stay where they are: a later
+      // publication tries again. This one is in the bucket, and must not seem to have failed.
+    }
   }
 
   #openConnections(): { writer: Connection; reader: Snapshot; pageSize: number; pageCount: number } {
@@ -287,6 +302,9 @@ export class Replica {
     if (this.#wal !== null) closeSync(this.#wal)
     this.#wal = null
     this.#writer.close() // last: only a connection that can write folds the log into the file
+    // To close a file gives up the locks that this process has on it, and SQLite's are on this one.
+    if (this.#walIndex !== null) closeSync(this.#walIndex)
+    this.#walIndex = null
     this.#published.folded()
     this.#cursor = null
     this.#pinned = false

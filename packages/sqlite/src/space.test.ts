@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type GetOptions, memoryStore } from '@thaw/store'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { temporaryDirectory } from '../test/kit.ts'
+import { fillUp, smallFileSystem } from '../test/small-file-system.ts'
 import { listAll } from './files.ts'
 import { maintain } from './maintenance/maintain.ts'
 import { openSqlite } from './open.ts'
@@ -13,24 +14,9 @@ import { forkDatabase } from './operations/fork.ts'
 import { importDatabase } from './operations/import.ts'
 
 const MEBIBYTE = 1024 * 1024
+/** Less than the database has. */
 const SMALL_BYTES = 2 * MEBIBYTE
 const LARGE_BYTES = 3 * MEBIBYTE
-
-/** A file system with room for less than the database: only root may mount one, and not everywhere. */
-function smallFileSystem(): string | null {
-  const path = temporaryDirectory()
-  const at = join(path, 'small')
-  mkdirSync(at)
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SMALL_BYTES}`, 'tmpfs', at], { stdio: 'ignore' })
-  } catch {
-    return null
-  }
-  onTestFinished(() => {
-    execFileSync('umount', [at])
-  })
-  return at
-}
 
 function copyHasBegun(directory: string): boolean {
   const files = readdirSync(directory, { recursive: true, withFileTypes: true })
@@ -50,7 +36,7 @@ function makeFile(path: string): string {
 }
 
 test('what has no room is refused with the numbers, and leaves nothing', async (context) => {
-  const small = smallFileSystem()
+  const small = smallFileSystem(SMALL_BYTES)
   if (!small) return context.skip('a small file system takes root and Linux')
   const file = makeFile(join(temporaryDirectory(), 'large.db'))
   const source = { store: memoryStore(), description: 'the database' }
@@ -82,7 +68,7 @@ test('what has no room is refused with the numbers, and leaves nothing', async (
 })
 
 test('a file system that becomes full meanwhile is named too', async (context) => {
-  const small = smallFileSystem()
+  const small = smallFileSystem(SMALL_BYTES)
   if (!small) return context.skip('a small file system takes root and Linux')
   const file = makeFile(join(temporaryDirectory(), 'large.db'))
   const inner = memoryStore()
@@ -95,8 +81,7 @@ test('a file system that becomes full meanwhile is named too', async (context) =
     get: async (key: string, options?: GetOptions) => {
       if ((options?.range?.start ?? 0) >= LARGE_BYTES - MEBIBYTE) {
         while (!copyHasBegun(small)) await new Promise((resolve) => setImmediate(resolve))
-        const { bavail, bsize } = statfsSync(small)
-        writeFileSync(join(small, 'other'), new Uint8Array(bavail * bsize))
+        fillUp(small, 0)
       }
       return inner.get(key, options)
     },

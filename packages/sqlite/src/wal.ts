@@ -49,11 +49,17 @@ interface WalHeader {
  * It may only be restarted when nothing committed is behind the cursor: what is found there is not doubted.
  *
  * @param fd the open `-wal` file
+ * @param end where what is committed ends, in bytes; frames behind that are of a commit that failed
  * @returns null when nothing was committed behind the cursor
  * @throws Error when the file is no write-ahead log, or one of another page size
  */
-export function readWalTail(fd: number, pageSize: number, cursor: WalCursor | null): WalTail | null {
-  const tail = cursor && readFrames(fd, pageSize, cursor)
+export function readWalTail(
+  fd: number,
+  pageSize: number,
+  cursor: WalCursor | null,
+  end = Number.POSITIVE_INFINITY,
+): WalTail | null {
+  const tail = cursor && readFrames(fd, pageSize, cursor, end)
   if (tail) return tail
   const header = readHeader(fd)
   if (!header) return null
@@ -62,7 +68,7 @@ export function readWalTail(fd: number, pageSize: number, cursor: WalCursor | nu
   }
   const { start } = header
   if (cursor?.salt1 === start.salt1 && cursor.salt2 === start.salt2) return null
-  return readFrames(fd, pageSize, start)
+  return readFrames(fd, pageSize, start, end)
 }
 
 /** Two tails of which the second was read from where the first ends, as one. */
@@ -87,7 +93,7 @@ interface Frame {
  * The file keeps its length when the log starts over, so most of what follows may be of an earlier life: the reads
  * begin small and grow only while what they find belongs here.
  */
-function readFrames(fd: number, pageSize: number, from: WalCursor): WalTail | null {
+function readFrames(fd: number, pageSize: number, from: WalCursor, end: number): WalTail | null {
   const frameSize = FRAME_HEADER_SIZE + pageSize
   const frames: Frame[] = []
   let { offset, checksum } = from
@@ -100,7 +106,7 @@ function readFrames(fd: number, pageSize: number, from: WalCursor): WalTail | nu
     const chunk = isFirst ? scratchOf(wanted) : Buffer.allocUnsafeSlow(wanted)
     const length = readFully(fd, chunk, wanted, offset)
     let at = 0
-    for (; at + frameSize <= length; at += frameSize) {
+    for (; at + frameSize <= length && offset + at < end; at += frameSize) {
       const next = continuedChecksum(chunk, at, pageSize, from, checksum)
       if (!next) break
       checksum = next
