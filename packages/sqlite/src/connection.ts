@@ -75,10 +75,9 @@ export class Connection {
       }
       const { changes, lastInsertRowid } = statement.run(...values)
       if (cached.countsNothing) return nothing()
-      return { rows: [], changes: Number(changes), lastInsertRowid }
+      return { rows: [], changes: Number(changes), lastInsertRowid: narrowInteger(lastInsertRowid) }
     }
     if (cached.changesAndReturns) {
-      statement.setReadBigInts(true)
       const before = this.#counters()
       const rows = (statement.all(...values) as Row[]).map(narrowIntegers)
       const after = this.#counters()
@@ -105,11 +104,13 @@ export class Connection {
     if (this.db.isOpen) this.db.close() // what failed half-way is closed again when it is given up
   }
 
-  #counters(): { changes: number; total: number; id: number } {
-    const row = this.#prepare(
+  #counters(): { changes: number; total: number; id: number | bigint } {
+    const { statement } = this.#prepare(
       'SELECT changes() AS changes, total_changes() AS total, last_insert_rowid() AS id',
-    ).statement.get()
-    return { changes: Number(row?.changes), total: Number(row?.total), id: Number(row?.id) }
+    )
+    statement.setReadBigInts(true)
+    const row = statement.get()
+    return { changes: Number(row?.changes), total: Number(row?.total), id: narrowInteger(row?.id as bigint) }
   }
 
   #prepare(sql: string): CachedStatement {
@@ -119,10 +120,13 @@ export class Connection {
     const statement = this.db.prepare(sql)
     refuseRest(sql.slice(statement.sourceSQL.length))
     const returnsRows = statement.columns().length > 0
+    const changesAndReturns = returnsRows && !this.#readOnly && !mayOnlyRead(sql)
+    // It is run once: what a number cannot hold must not be found out afterwards, nor be rounded.
+    if (!returnsRows || changesAndReturns) statement.setReadBigInts(true)
     const cached = {
       statement,
       returnsRows,
-      changesAndReturns: returnsRows && !this.#readOnly && !mayOnlyRead(sql),
+      changesAndReturns,
       countsNothing: !mayChangeRows(sql),
       stepsWithoutRows: !returnsRows && /^\s*pragma\b/i.test(sql),
     }
@@ -182,5 +186,9 @@ function narrowIntegers(row: Row): Row {
 }
 
 function narrow(value: SqlValue): SqlValue {
-  return typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value
+  return typeof value === 'bigint' ? narrowInteger(value) : value
+}
+
+function narrowInteger(value: number | bigint): number | bigint {
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value
 }

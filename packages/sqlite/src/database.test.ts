@@ -254,6 +254,16 @@ test('integers come back as they were, also those that a number cannot hold', as
   expect(Object.values(result.rows[0] ?? {})).toEqual(values)
 })
 
+test('the number of a new row comes back as it is, also one that a number cannot hold', async () => {
+  const large = 2n ** 53n + 1n
+  const insert = await a.execute('INSERT INTO t(id) VALUES (?)', [large])
+  expect(insert).toMatchObject({ changes: 1, lastInsertRowid: large })
+  const returning = await a.execute('INSERT INTO t(id) VALUES (?) RETURNING id', [large + 1n])
+  expect(returning).toMatchObject({ changes: 1, lastInsertRowid: large + 1n, rows: [{ id: large + 1n }] })
+  const small = await a.execute('INSERT INTO t(id) VALUES (7)')
+  expect(small).toMatchObject({ changes: 1, lastInsertRowid: 7 })
+})
+
 test('within one request the head is looked at once, outside of one at every read', async () => {
   const counted = counting(store)
   const c = await open({ store: counted })
