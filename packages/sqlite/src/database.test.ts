@@ -299,3 +299,34 @@ test('a closed database says so, and leaves no copy', async () => {
   await a.close()
   await expect(a.execute('SELECT 1')).rejects.toMatchObject({ code: 'DATABASE_CLOSED' })
 })
+
+test.each(['commit', 'invocation', 'write-behind'] as const)(
+  'what still asks for the head when a database is closed says so too: %s',
+  async (durability) => {
+    const asked = Promise.withResolvers<void>()
+    let held: Promise<void> | null = null
+    const slow = withOperations(store, {
+      get: async (...args) => {
+        asked.resolve()
+        await held
+        return store.get(...args)
+      },
+    })
+    const c = await open({ store: slow, durability })
+    const answer = Promise.withResolvers<void>()
+    held = answer.promise
+    const around = (next: () => Promise<unknown>) =>
+      c.around({ requestId: '1', deadline: Number.POSITIVE_INFINITY }, next)
+    const late = Promise.allSettled([
+      around(() => c.execute('SELECT 1')),
+      around(() => c.read((reader) => reader.execute('SELECT 1'))),
+    ])
+    await asked.promise
+    const closed = c.close()
+    answer.resolve()
+    await closed
+    for (const outcome of await late) {
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'DATABASE_CLOSED' })
+    }
+  },
+)

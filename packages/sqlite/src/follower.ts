@@ -1,6 +1,6 @@
 import { type Chain, type ChainLink, type ChainPosition, type EncodedLink, verifyLink } from './chain.ts'
 import { Copy, type CopyOptions } from './copy.ts'
-import { HistoryChangedError, RestoreError } from './errors.ts'
+import { DatabaseClosedError, HistoryChangedError, RestoreError } from './errors.ts'
 import { isLeftBehind, verifyContinued } from './history.ts'
 import { Mutex } from './mutex.ts'
 import { HeadProof, type Moment } from './proof.ts'
@@ -28,6 +28,7 @@ export class Follower {
   readonly copy: Copy
   readonly #options: FollowerOptions
   readonly #mutex = new Mutex()
+  #closed = false
 
   constructor(options: FollowerOptions) {
     this.#options = options
@@ -209,7 +210,9 @@ export class Follower {
     await this.#apply(unpublished, [])
   }
 
+  /** For good: whoever still waits for the head is told that it is closed. */
   close(): void {
+    this.#closed = true
     this.copy.discard()
   }
 
@@ -233,6 +236,7 @@ export class Follower {
   }
 
   async #restore(): Promise<void> {
+    if (this.#closed) throw new DatabaseClosedError(this.#options.description)
     const known = { position: this.copy.position, identity: this.copy.identity }
     const asked = this.proof.moment()
     await this.copy.restore()

@@ -74,6 +74,7 @@ export class FileDatabase {
 function run({ statement, returnsRows, writes }: Prepared, parameters: readonly SqlValue[]): StatementResult {
   const values = parameters as SQLInputValue[]
   if (!returnsRows) {
+    statement.setReadBigInts(true) // or the number of a new row would be rounded
     const { changes, lastInsertRowid } = statement.run(...values)
     return { rows: [], changes: Number(changes), lastInsertRowid }
   }

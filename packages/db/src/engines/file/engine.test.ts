@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { temporaryDirectory } from '@thaw/testing'
-import { CompiledQuery } from 'kysely'
+import { CompiledQuery, InsertQueryNode } from 'kysely'
 import { expect, test } from 'vitest'
 import { openFile } from './engine.ts'
 
@@ -29,6 +29,23 @@ test('a second statement in one text is refused, not left out', async () => {
   })
   expect((await run('select name from sqlite_master')).rows).toEqual([])
   expect((await run('select 1 as one; -- done\n /* really; */ ;')).rows).toEqual([{ one: 1 }])
+  await connection.release()
+  await engine.close()
+})
+
+test('the number of a new row is as it is, also one that a number cannot hold', async () => {
+  const engine = await openFile(target(':memory:'))
+  const connection = await engine.acquire()
+  await connection.executeQuery(CompiledQuery.raw('create table a (id integer primary key)'))
+  const insert = async (id: string) => {
+    const query = {
+      ...CompiledQuery.raw(`insert into a values (${id})`),
+      query: InsertQueryNode.createWithoutInto(),
+    }
+    return (await connection.executeQuery(query)).insertId
+  }
+  expect(await insert('9007199254740993')).toBe(9007199254740993n)
+  expect(await insert('7')).toBe(7n)
   await connection.release()
   await engine.close()
 })
