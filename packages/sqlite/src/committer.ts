@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { Clock } from './clock.ts'
-import { ConflictError } from './errors.ts'
+import { ConflictError, HistoryChangedError } from './errors.ts'
 import type { Fairness } from './fairness.ts'
 import type { Follower } from './follower.ts'
 import { type Gathering, overtaken } from './gathering.ts'
@@ -78,7 +78,12 @@ export class Committer {
   async #pump(): Promise<void> {
     try {
       while (this.#waiting.length > 0) {
-        await this.#takeTurn()
+        try {
+          await this.#takeTurn()
+        } catch (error) {
+          for (const { reject } of this.#waiting.splice(0)) reject(error)
+          continue
+        }
         await this.#options.follower.exclusive(() => this.#runBatch())
       }
     } finally {
@@ -86,6 +91,7 @@ export class Committer {
     }
   }
 
+  /** @throws HistoryChangedError, which is told once: the copy is already of what is there now */
   async #takeTurn(): Promise<void> {
     const { follower, publisher, fairness, clock } = this.#options
     if (fairness.mayGo(clock.now())) return
@@ -93,7 +99,7 @@ export class Committer {
     await takeTurn(this.#options, () => this.#awaitTurn(), reserve)
   }
 
-  /** Lets other writers have their turn. A look that fails is left to the batch, which meets the same store. */
+  /** Lets other writers have their turn. Any other look that fails is left to the batch, which meets the same store. */
   async #awaitTurn(): Promise<void> {
     const { fairness, clock, follower } = this.#options
     for (;;) {
@@ -106,7 +112,8 @@ export class Committer {
       const sentAt = clock.now()
       try {
         await follower.exclusive(() => follower.advance(null, null, turn.ask))
-      } catch {
+      } catch (error) {
+        if (error instanceof HistoryChangedError) throw error
         return
       }
       fairness.looked(sentAt, clock.now())

@@ -81,6 +81,28 @@ test('a replica whose database was replaced says so once, then starts from what 
   expect(await rows(old, 'SELECT count(*) AS n FROM other')).toEqual([{ n: 7 }])
 })
 
+test('a writer that waits for its turn is told that its database was replaced', async () => {
+  const distant: ObjectStore = {
+    ...store,
+    put: (...args) => {
+      clock.advance(20)
+      return store.put(...args)
+    },
+  }
+  const [waiting, other] = [await open({ store: distant, clock }), await open({ store: distant, clock })]
+  for (const writer of [waiting, other, waiting]) await writer.execute('INSERT INTO t VALUES (5)')
+  // Now it is the other one's turn.
+  const elsewhere = memoryStore()
+  const foreign = await open({ store: elsewhere })
+  await foreign.execute('CREATE TABLE t(v)')
+  for (let i = 0; i < 20; i++) await foreign.execute("INSERT INTO t VALUES ('foreign')")
+  for await (const { key } of elsewhere.list('')) {
+    await store.put(key, (await elsewhere.get(key))?.body ?? new Uint8Array())
+  }
+  await expect(waiting.execute('INSERT INTO t VALUES (8)')).rejects.toMatchObject({ code: 'HISTORY_CHANGED' })
+  expect(await rows(waiting, 'SELECT DISTINCT v FROM t')).toEqual([{ v: 'foreign' }])
+})
+
 test('a replica whose database was wiped notices when it has been away', async () => {
   for (const txid of [1, 2, 3, 4, 5, 6]) await store.delete([linkKey(txid)])
   clock.advance(10 * 60_000)

@@ -1,6 +1,16 @@
+import { readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { memoryStore, type ObjectStore, type PutResult } from '@thaw/store'
 import { beforeEach, expect, test } from 'vitest'
-import { lostAnswer, open, refusal, rows, testClock, withOperations } from '../test/kit.ts'
+import {
+  lostAnswer,
+  open,
+  refusal,
+  rows,
+  temporaryDirectory,
+  testClock,
+  withOperations,
+} from '../test/kit.ts'
 import type { SqliteDatabase } from './types.ts'
 
 /** One answer of the store to a put of a transaction; null hands the put through. */
@@ -183,4 +193,18 @@ test('a transaction that cannot be encoded is undone, and does not travel with t
   expect(puts).toBe(0)
   await db.execute("INSERT INTO t(v) VALUES ('next')")
   expect(await contents()).toEqual([{ v: 'next' }])
+})
+
+test('a copy that cannot be undone does not hide that the outcome is unknown', async () => {
+  const directory = temporaryDirectory()
+  const removeCopy = async (key: string) => {
+    const copies = readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    for (const path of copies.filter((name) => name.endsWith('replica.db'))) rmSync(join(directory, path))
+    throw lostAnswer(key)
+  }
+  const mine = await open({ store: withOperations(store, { put: removeCopy }), clock, directory })
+  await expect(mine.execute("INSERT INTO t(v) VALUES ('mine')")).rejects.toMatchObject({
+    code: 'COMMIT_UNKNOWN',
+  })
+  expect(await rows(mine, 'SELECT v FROM t')).toEqual([])
 })

@@ -2,7 +2,7 @@ import type { ObjectStore } from '@thaw/store'
 import type { Chain, ChainLink, EncodedLink } from './chain.ts'
 import type { Clock } from './clock.ts'
 import { encodeCapture } from './encode-capture.ts'
-import { CommitUnknownError } from './errors.ts'
+import { CommitUnknownError, HistoryChangedError } from './errors.ts'
 import type { Fairness } from './fairness.ts'
 import type { Follower } from './follower.ts'
 import { measured } from './measures.ts'
@@ -50,7 +50,8 @@ export class Publisher {
       link = encodeCapture(follower, capture, writerId, clock.now())
       publication = await this.#send(link, deadline)
     } catch (error) {
-      await follower.undo(capture)
+      // A copy that cannot be undone is given up, which undoes it too: what became of the transaction is what counts.
+      await follower.undo(capture).catch(() => undefined)
       if (error instanceof CommitUnknownError) follower.distrust()
       throw error
     }
@@ -86,6 +87,7 @@ export class Publisher {
   /**
    * Asks the other writers to wait for so many ms. False when another writer was faster; true when they were asked, and
    * when that is of no use, as the next transaction will find out by itself.
+   * @throws HistoryChangedError
    */
   async reserve(ms: number): Promise<boolean> {
     const { follower, fairness, clock, writerId } = this.#options
@@ -105,8 +107,9 @@ export class Publisher {
       }
       follower.accept(null, link, publication.provenAt, tick)
       this.#options.onPublished(link.txid)
-    } catch {
+    } catch (error) {
       follower.distrust() // it may be there
+      if (error instanceof HistoryChangedError) throw error
     }
     return true
   }
