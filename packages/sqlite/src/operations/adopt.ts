@@ -44,8 +44,9 @@ export interface Adoption {
  * Makes the database of a file that is one object: its first transaction holds all of it. The object is only read.
  *
  * @param target must hold no database
- * @throws OperationError `FILE_NOT_FOUND`, `FILE_NOT_SQLITE`, `INTEGRITY_CHECK_FAILED`; `DATABASE_EXISTS`, also when
- *   somebody else adopted it at the same time; StoreError, CommitUnknownError
+ * @throws OperationError `FILE_NOT_FOUND`, `FILE_NOT_SQLITE`, `INTEGRITY_CHECK_FAILED`; `FILE_UNREADABLE` when it is
+ *   replaced again and again; `DATABASE_EXISTS`, also when somebody else adopted it at the same time; StoreError,
+ *   CommitUnknownError
  */
 export async function adoptDatabase(
   target: Source,
@@ -66,7 +67,8 @@ export async function adoptDatabase(
       bytes: info.size,
       at: systemClock.now(),
     }
-    await target.store.put(ADOPTED_KEY, Buffer.from(`${JSON.stringify(adoption, null, 2)}\n`))
+    const note = Buffer.from(`${JSON.stringify(adoption, null, 2)}\n`)
+    await target.store.put(ADOPTED_KEY, note).catch(() => undefined) // the database is there without it
     return created
   } finally {
     directory.release()
@@ -95,7 +97,13 @@ async function fetchWhole(file: WholeFile, path: string, progress: Progress): Pr
       return info
     } catch (error) {
       // Somebody still writes to it: what was read so far is of another version.
-      if (!(error instanceof FileVanishedError) || attempt === DOWNLOADS) throw error
+      if (!(error instanceof FileVanishedError)) throw error
+      if (attempt < DOWNLOADS) continue
+      throw new OperationError(
+        'FILE_UNREADABLE',
+        `${description} was replaced ${DOWNLOADS} times while it was read: stop what writes to it, and try again`,
+        error,
+      )
     }
   }
 }
