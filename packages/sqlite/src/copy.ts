@@ -9,10 +9,12 @@ import {
   verifyPageSize,
 } from './chain.ts'
 import type { Clock } from './clock.ts'
+import { RestoreError } from './errors.ts'
 import type { NewDatabase } from './options.ts'
 import { writePages } from './page-file.ts'
 import { type Capture, Replica } from './replica.ts'
 import { restore } from './restore.ts'
+import { becameFull, isFull } from './space.ts'
 
 export interface CopyOptions {
   readonly store: ObjectStore
@@ -105,7 +107,10 @@ export class Copy {
       if (last) this.#moveTo(last, first?.txid === 1 ? first.checksum : this.#identity)
     } catch (error) {
       this.discard()
-      throw error
+      const { description, directory } = this.#options
+      throw isFull(error)
+        ? new RestoreError('RESTORE_NO_SPACE', becameFull(description, directory), error)
+        : error
     } finally {
       this.#closedToReaders = null
       reopen()

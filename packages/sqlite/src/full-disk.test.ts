@@ -93,3 +93,20 @@ test.for(['commit', 'write-behind'] as const)(
     expect(await namesIn(store)).toEqual([...full, ...later])
   },
 )
+
+test('a copy that finds no room to follow says so, and follows when there is room again', async (context) => {
+  const directory = smallFileSystem(12 * MEBIBYTE)
+  if (!directory) return context.skip(SKIPPED)
+  const store = memoryStore()
+  const db = await open({ store, directory, maintainEvery: 0 })
+  await db.execute('CREATE TABLE t(id INTEGER PRIMARY KEY, name, v)')
+  await fillLog(db, directory, LOG_BYTES / 2, 40_000)
+  fillUp(directory, 0)
+  await (await open({ store })).execute("INSERT INTO t(name) VALUES ('theirs')")
+  await expect(rows(db, 'SELECT 1')).rejects.toMatchObject({
+    code: 'RESTORE_NO_SPACE',
+    message: expect.stringContaining(`${directory}/`),
+  })
+  rmSync(join(directory, 'other'))
+  expect(await rows(db, 'SELECT name FROM t WHERE name IS NOT NULL')).toEqual([{ name: 'theirs' }])
+})

@@ -1,9 +1,12 @@
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { lockPage } from '@thaw/ltx'
 import { Connection } from './connection.ts'
+import { RestoreError } from './errors.ts'
 import type { NewDatabase } from './options.ts'
 import { writePages } from './page-file.ts'
 import { PublishedPages } from './published-pages.ts'
+import { becameFull } from './space.ts'
 import { continueTail, readWalTail, type WalCursor, type WalTail } from './wal.ts'
 import { readWalEnd, verifyWalEnd } from './wal-index.ts'
 
@@ -190,7 +193,8 @@ export class Replica {
     }
     this.#closeConnections()
     if (existsSync(`${this.path}-wal`)) {
-      throw new Error(`${this.path} still has a write-ahead log after its last connection was closed`)
+      // SQLite does not say why it could not fold the log into the file.
+      throw new RestoreError('RESTORE_NO_SPACE', becameFull(`the log of ${this.path}`, dirname(this.path)))
     }
     writePages(this.path, this.#pageSize, images, pageCount)
     const opened = this.#openConnections()
