@@ -22,5 +22,5 @@ export function smallFileSystem(bytes: number): string | null {
 /** Fills a file system by a file `other`, but for so many bytes. */
 export function fillUp(at: string, butFor: number): void {
   const { bavail, bsize } = statfsSync(at)
-  writeFileSync(join(at, 'other'), new Uint8Array(bavail * bsize - butFor))
+  writeFileSync(join(at, 'other'), new Uint8Array(Math.max(0, bavail * bsize - butFor)))
 }
