@@ -58,9 +58,10 @@ export async function startAwsServer({ host, port, log }: AwsServerOptions): Pro
   const services: Service[] = []
   const server = createServer((incoming, response) => {
     answer(services, incoming, response).catch((error: unknown) => {
+      // A client that went away within its request has nobody to answer. One that was read to its end is destroyed too.
+      const left = incoming.destroyed && !incoming.complete
       const closed = error instanceof LocalError && error.code === 'CLOSED'
-      if (!closed && !incoming.destroyed)
-        log(`${incoming.method} ${incoming.url}: ${inspect(error)}`, 'simulator')
+      if (!closed && !left) log(`${incoming.method} ${incoming.url}: ${inspect(error)}`, 'simulator')
       response.destroy()
     })
   })
