@@ -64,6 +64,12 @@ test('without a body the event is empty', async () => {
   expect(await (await call(`${functions}/sender/invocations`)).json()).toEqual({})
 })
 
+test('an event is JSON, whatever type it is said to have', async () => {
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  const response = await call(`${functions}/sender/invocations`, { a: 1 }, headers)
+  expect([response.status, await response.json()]).toEqual([200, { a: 1 }])
+})
+
 test('Event hands over, DryRun only looks', async () => {
   const line = watched.line(/GOT .*later/)
   const event = await call(

@@ -14,9 +14,12 @@ export async function answerSqs(request: AwsRequest, queues: Queues): Promise<Aw
   if (request.method !== 'POST') return null
   if (String(target).startsWith('AmazonSQS.'))
     return await answerJson(String(target).slice(10), request, queues)
-  if (type.startsWith('application/x-www-form-urlencoded')) return await answerQuery(request, queues)
-  return null
+  const isForm = type.startsWith('application/x-www-form-urlencoded')
+  return isForm && isAddress.test(request.path) ? await answerQuery(request, queues) : null
 }
+
+/** Of SQS itself or of a queue: clients of other services may say that they send a form as well. */
+const isAddress = /^\/(\d+\/[^/]+\/?)?$/
 
 async function answerJson(name: string, request: AwsRequest, queues: Queues): Promise<AwsResponse> {
   const headers = { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-requestid': randomUUID() }
