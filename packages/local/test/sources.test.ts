@@ -249,6 +249,29 @@ test('SQS refuses what it would refuse', async () => {
   expect(QueueUrls).toEqual([queueUrl('ORDERED'), queueUrl('ORDERED').replace('.fifo', '-dead.fifo')])
 })
 
+test('a batch that has attributes of no shape fails by the entry, not by the connection', async () => {
+  const wrong = [null, 'text', { DataType: null }, { DataType: 'String', StringValue: 1 }]
+  const { Failed = [], Successful = [] } = await raw('SendMessageBatch', {
+    QueueUrl: queueUrl('WORKER'),
+    Entries: [
+      { Id: 'fine', MessageBody: 'x' },
+      ...wrong.map((shape, n) => ({ Id: `m${n}`, MessageBody: 'x', MessageAttributes: { a: shape } })),
+    ],
+  })
+  expect(Successful.map(({ Id }) => Id)).toEqual(['fine'])
+  expect(Failed.map(({ Code }) => Code)).toEqual(wrong.map(() => 'InvalidParameterValue'))
+})
+
+/** As no SDK would send it. */
+async function raw(action: string, body: object): Promise<Record<string, { Id: string; Code?: string }[]>> {
+  const response = await fetch(watched.simulator.awsUrl, {
+    method: 'POST',
+    headers: { 'x-amz-target': `AmazonSQS.${action}` },
+    body: JSON.stringify(body),
+  })
+  return (await response.json()) as Record<string, { Id: string; Code?: string }[]>
+}
+
 test('older clients speak the query protocol', async () => {
   const { awsUrl } = watched.simulator
   const ask = async (path: string, form: Record<string, string>) => {

@@ -1,14 +1,14 @@
 import { invalidValue, SqsError } from './errors.ts'
-import { type Message, md5, md5OfAttributes, type Received, sizeOf, systemAttributes } from './message.ts'
+import { type Message, md5, md5OfAttributes, type Received, systemAttributes } from './message.ts'
 import {
   entries,
   integer,
-  isObject,
   list,
   messageLimitBytes,
   optionalText,
   type Parameters,
   readDraft,
+  sizeOfEntry,
   text,
 } from './parameters.ts'
 import type { Queue } from './queue.ts'
@@ -115,12 +115,7 @@ function sent(message: Message) {
 }
 
 function sendBatch(queue: Queue, from: Parameters) {
-  const bytes = entries(from).reduce((sum, { MessageBody, MessageAttributes }) => {
-    const attributes = isObject(MessageAttributes) ? MessageAttributes : {}
-    return (
-      sum + sizeOf(typeof MessageBody === 'string' ? MessageBody : '', attributes as Message['attributes'])
-    )
-  }, 0)
+  const bytes = entries(from).reduce((sum, entry) => sum + sizeOfEntry(entry), 0)
   if (bytes > messageLimitBytes) {
     throw new SqsError(
       'BatchRequestTooLong',

@@ -65,6 +65,16 @@ export function entries(from: Parameters): readonly (Parameters & { readonly Id:
   return found as (Parameters & { readonly Id: string })[]
 }
 
+/** Bytes of an entry that is to be sent, as they count for its batch. One that fails by itself counts nothing. */
+export function sizeOfEntry(entry: Parameters): number {
+  try {
+    return sizeOf(text(entry, 'MessageBody'), readAttributes(entry.MessageAttributes))
+  } catch (error) {
+    if (error instanceof SqsError) return 0
+    throw error
+  }
+}
+
 /** What is to be sent. Throws `SqsError` for what SQS would not take into such a queue. */
 export function readDraft(from: Parameters, fifo: boolean): Draft {
   const body = text(from, 'MessageBody')
