@@ -10,6 +10,7 @@ import { LocalError } from '../errors.ts'
 import { close, listen } from '../listen.ts'
 import type { Log } from '../log.ts'
 import { isForeign } from '../origin.ts'
+import { endUnread } from '../unread.ts'
 
 /** A request to one of the services, read to its end. */
 export interface AwsRequest {
@@ -76,10 +77,11 @@ export async function startAwsServer({ host, port, log }: AwsServerOptions): Pro
 async function answer(services: readonly Service[], incoming: IncomingMessage, response: ServerResponse) {
   const gone = new AbortController()
   response.once('close', () => gone.abort())
-  const refuse = (status: number) => send(response, { status, headers: { connection: 'close' }, body: '' })
-  if (isForeign(incoming.headers.origin)) return await refuse(403)
+  const refuse = (status: number) =>
+    endUnread(response.writeHead(status, { connection: 'close', 'content-length': 0 }), Buffer.alloc(0))
+  if (isForeign(incoming.headers.origin)) return refuse(403)
   const body = await readBody(incoming)
-  if (body === null) return await refuse(413)
+  if (body === null) return refuse(413)
   const [path = '/', query = ''] = (incoming.url ?? '/').split(/\?(.*)/s)
   const { method = 'GET', headers } = incoming
   const request = { method, path, query: new URLSearchParams(query), headers, body, signal: gone.signal }

@@ -103,17 +103,12 @@ async function receive(
   head: WireRequest,
 ): Promise<WireRequest | Problem> {
   const { bodyBytes } = gateway.limits
-  const refuse = (problem: Problem) => {
-    // What is left unread would be taken for the next request.
-    response.setHeader('connection', 'close')
-    return problem
-  }
   const problem = gateway.checkHead(head)
-  if (problem !== null) return refuse(problem)
-  if (isAnnouncedLarger(incoming, bodyBytes)) return refuse('body-too-large')
+  if (problem !== null) return problem
+  if (isAnnouncedLarger(incoming, bodyBytes)) return 'body-too-large'
   if (incoming.headers.expect !== undefined) response.writeContinue()
   const body = await readBody(incoming, bodyBytes)
-  return body === null ? refuse('body-too-large') : { ...head, body }
+  return body === null ? 'body-too-large' : { ...head, body }
 }
 
 /** Lets the function answer a request. */

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { endUnread } from '../unread.ts'
 import type { AnswerHead, HeaderField, HttpAnswer } from './gateway.ts'
 
 /** Whether HTTP has a body in this answer. */
@@ -21,10 +22,14 @@ export function sendHead(
   else response.writeHead(status, reason, fields)
 }
 
-/** Writes an answer that is whole already. */
+/** Writes an answer that is whole already. What is left unread of the request ends the connection. */
 export function sendAnswer(response: ServerResponse, answer: HttpAnswer, own: readonly HeaderField[]): void {
   const isSent = hasBody(answer.status, response.req.method)
   const length: HeaderField = ['content-length', String(answer.body.length)]
+  const isRead = response.req.complete
+  // It would be taken for the next request.
+  if (!isRead) response.setHeader('connection', 'close')
   sendHead(response, answer, isSent ? [...own, length] : own)
-  response.end(isSent ? answer.body : undefined)
+  if (isSent && !isRead) endUnread(response, answer.body)
+  else response.end(isSent ? answer.body : undefined)
 }

@@ -127,6 +127,24 @@ describe.each([...fronts])('%s', (kind) => {
     expect((await fetch(front.url)).status).toBe(200)
   })
 
+  test.each([
+    ['announced', 'content-length: 25165824', '', ''],
+    ['in chunks', 'transfer-encoding: chunked', '1800000\r\n', '\r\n0\r\n\r\n'],
+  ])(
+    'hears a client out that sends too much, %s, so that it hears why',
+    async (_how, header, before, after) => {
+      const socket = open(front.url)
+      const answer = readUntil(socket, /^HTTP\/1\.1 413 /)
+      socket.write(`POST / HTTP/1.1\r\nhost: x\r\n${header}\r\n\r\n`)
+      const body = before + 'x'.repeat(25_165_824) + after
+      // A connection that is reset fails what is being written.
+      const failed = await new Promise((resolve) => socket.write(body, resolve))
+      expect(failed ?? null).toBeNull()
+      expect(await answer).toContain('connection: close')
+      socket.destroy()
+    },
+  )
+
   test('survives a client that goes away within its request', async () => {
     const socket = open(front.url)
     socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nhalf')

@@ -65,8 +65,6 @@ export async function passOn(
     return { requestId, status, by, told, reached, clientGone: told === gone, trouble }
   }
   const refuse = (status: number, message: string, by = message, trouble: WebTrouble | null = null) => {
-    // What is left unread would be taken for the next request.
-    if (!incoming.complete) response.setHeader('connection', 'close')
     const typed: HeaderField[] =
       trouble?.kind === 'failed' ? [...own, ['lambda-web-error-type', trouble.failure.errorType]] : own
     if (!response.destroyed) sendAnswer(response, jsonAnswer(status, { message }), typed)
