@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SimulateOptions } from '../src/index.ts'
@@ -67,6 +69,13 @@ const routes = {
       'X-Method', request.method, 'set-cookie', 'a=1', 'set-cookie', 'b=2', 'keep-alive', 'timeout=1',
     ])
     request.pipe(response)
+  },
+  async '/early'(url, response) {
+    console.log('early')
+    await until(url.searchParams.get('until'))
+    response.writeHead(413).end('too much')
+    // Long after a connection that the answer ends is closed.
+    setTimeout(() => writeFileSync(url.searchParams.get('file'), ''), 100)
   },
   '/show'(_, response, request) {
     const { url, rawHeaders } = request
@@ -177,7 +186,7 @@ describe('a server of its own', () => {
       ...['x-forwarded-for', '192.0.2.1, 127.0.0.1', 'lambda-web-request-id', id],
       ...['lambda-web-endpoint-name', 'live'],
     ])
-    expect(rawHeaders.slice(-2)).toEqual(['Connection', 'close'])
+    expect(rawHeaders.slice(-2)).toEqual(['connection', 'keep-alive'])
     expect(variables).toContain('AWS_REGION')
     expect(variables).not.toContain('AWS_LAMBDA_FUNCTION_NAME')
     expect(variables).not.toContain('NODE_COMPILE_CACHE')
@@ -224,6 +233,28 @@ describe('a server of its own', () => {
       0,
     )
     expect((await get('/pid')).status).toBe(200)
+  })
+
+  test('may answer without reading the request, whose client is still sending', async () => {
+    const [go, answered] = [file(), file()]
+    const [early, reported] = [web.line(/\| early/), web.line(/\| REPORT/)]
+    const socket = connect(Number(new URL(web.simulator.url).port), '127.0.0.1')
+    const heard = once(socket, 'data')
+    const body = Buffer.alloc(1024 * 1024)
+    const lines = [
+      `POST /early?until=${go}&file=${answered} HTTP/1.1`,
+      'host: x',
+      `content-length: ${body.length}`,
+    ]
+    socket.write(`${lines.join('\r\n')}\r\n\r\n`)
+    await early
+    // The simulator, which is in this process, has the body before it has the answer.
+    socket.write(body)
+    writeFileSync(go, '')
+    while (!existsSync(answered)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
+    expect(String((await heard)[0])).toMatch(/^HTTP\/1\.1 413 /)
+    expect(await reported).not.toContain('Status')
+    socket.destroy()
   })
 
   test('finds out that a client has gone away', async () => {

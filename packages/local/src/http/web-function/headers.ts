@@ -44,6 +44,8 @@ export function requestHeaders(raw: readonly string[], facts: RequestFacts): str
     'lambda-web-endpoint-name',
     'live',
     ...(facts.chunked ? ['transfer-encoding', 'chunked'] : []),
+    // A server that answers early and closes breaks a connection by which the request is still sent.
+    ...['connection', 'keep-alive'],
   ]
 }
 

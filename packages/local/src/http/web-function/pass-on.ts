@@ -177,7 +177,11 @@ function startExchange(
   }
   response.once('close', onClose)
   if (isAbandoned) onClose()
-  else incoming.pipe(outgoing)
+  else {
+    // Out with the head, before there is a body, as it is with an answer.
+    if (chunked || incoming.headers['content-length'] !== undefined) outgoing.write('', 'latin1')
+    incoming.pipe(outgoing)
+  }
   return {
     answered,
     failure: () => failure,
