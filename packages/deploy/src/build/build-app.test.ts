@@ -199,3 +199,17 @@ test('a package over a limit is refused before it is written', async () => {
   await expect(build(1e9, 10_000)).rejects.toThrow('KB unzipped')
   await expect(access(join(outDir, 'api.zip'))).rejects.toThrow('ENOENT')
 })
+
+test('a Web Function is a server, whatever it exports', async () => {
+  await using workspace = createWorkspace()
+  const server = `import { createServer } from 'node:http'
+    createServer().listen(0, () => { console.log('listens'); process.exit() })`
+  const web = http('./server.ts', { front: 'function-url', requestsPerEnvironment: 2 })
+  const { loaded, outDir } = await workspace.project(
+    { name: 'web', functions: { web } },
+    { 'server.ts': server },
+  )
+  const { functions } = await buildApp(loaded, { outDir })
+  const folder = await workspace.extract(functions[0]?.zip ?? '')
+  expect(await runIn(folder, 'import "./index.mjs"')).toBe('listens')
+})

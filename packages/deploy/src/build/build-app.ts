@@ -47,13 +47,14 @@ function packageFunction(
   outDir: string,
 ): Promise<Package> {
   const entries = new Map([['index', fn.entry]])
-  const exports = new Map([['index', fn.handler]])
+  const isServer = fn.kind === 'http' && fn.requestsPerEnvironment > 1
+  const exports = new Map(isServer ? [] : [['index', fn.handler]])
   for (const [name, source] of migrations) {
     entries.set(`migrations/${name}`, `./${source}`)
     exports.set(`migrations/${name}`, 'up')
   }
   return makePackage({
-    ...{ name: fn.name, root, entries, exports, outDir },
+    ...{ name: fn.name, root, entries, exports, handler: fn.handler, outDir },
     files: seeds,
     environment: { ...fn.environment, ...environment },
     codeName: app.name,
@@ -67,6 +68,7 @@ function packageMaintenance(outDir: string): Promise<Package> {
     root: resolve(import.meta.dirname, '../..'),
     entries: new Map([['index', './src/maintenance/function.ts']]),
     exports: new Map([['index', 'handler']]),
+    handler: 'handler',
     files: new Map(),
     environment: {},
     codeName: '@thaw/deploy',

@@ -13,8 +13,10 @@ export interface PackageSource {
   readonly root: string
   /** Sources by their place in the zip without ending: `index`, `migrations/0001-start`. */
   readonly entries: ReadonlyMap<string, string>
-  /** What each of them must export. `index` exports the handler. */
+  /** What each of them must export, if anything. */
   readonly exports: ReadonlyMap<string, string>
+  /** The export of `index` that is the handler. */
+  readonly handler: string
   /** Further files by their place in the zip. */
   readonly files: ReadonlyMap<string, Uint8Array>
   readonly environment: Readonly<Record<string, string>>
@@ -45,7 +47,7 @@ export async function makePackage(source: PackageSource): Promise<Package> {
     sha256: createHash('sha256').update(zip).digest('hex'),
     bytes: zip.length,
     unzippedBytes: [...contents.values()].reduce((total, { length }) => total + length, 0),
-    handler: `index.${exports.get('index')}`,
+    handler: `index.${source.handler}`,
     environment,
     dependencies: await measureDependencies(bundled.outputs, root, source.codeName),
   }
