@@ -63,8 +63,13 @@ test('takes the next port when one is in use, and says so', async () => {
   await find(/(START RequestId)/)
 })
 
-test('a wrong port is a wrong command line', async () => {
-  const { exited, printed } = dev('--port', 'http')
+test.each([
+  [['--port', 'http'], "--port takes a number from 0 to 65535, not 'http'"],
+  [['--host', ''], '--host takes an address such as 127.0.0.1'],
+  [['--inspect', ' ,'], '--inspect takes names of functions'],
+  [['--inspect-port', '9300'], '--inspect-port goes with --inspect'],
+])('%j is a wrong command line', async (options, message) => {
+  const { exited, printed } = dev('--port', '0', ...options)
   expect((await exited)[0]).toBe(2)
-  expect(printed()).toContain("--port takes a number from 0 to 65535, not 'http'")
+  expect(printed()).toContain(message)
 })

@@ -42,6 +42,7 @@ export const command: Command = {
   async run([directory = '.'], values, io) {
     const port = readPort(values, 'port') ?? defaultPort
     const packaged = values.packaged === true
+    const host = readHost(values)
     const inspected = readInspected(values)
     const chaos = readChaos(values)
     const wanted = { packaged, chaos: chaos !== null }
@@ -50,7 +51,7 @@ export const command: Command = {
     try {
       using _claim = await claimProject(loaded.root)
       const simulator = await start(port, io, loaded, {
-        host: textValue(values, 'host') ?? '127.0.0.1',
+        host,
         environment: (of) => devEnvironment(of, io.environment, wanted),
         inspect: { functions: inspected, port: readPort(values, 'inspect-port') ?? defaultInspectPort },
         ...(chaos !== null && { chaos }),
@@ -85,9 +86,23 @@ function readPort(values: Values, name: string): number | null {
   throw new UsageError(`--${name} takes a number from 0 to 65535, not '${text}'`)
 }
 
+/** An empty one would be every address there is. */
+function readHost(values: Values): string {
+  const host = textValue(values, 'host') ?? '127.0.0.1'
+  if (host !== '') return host
+  throw new UsageError("--host takes an address such as 127.0.0.1, or 0.0.0.0 for every one, not ''")
+}
+
 function readInspected(values: Values): string[] {
-  const names = (textValue(values, 'inspect') ?? '').split(',').map((name) => name.trim())
-  return names.filter((name) => name !== '')
+  const text = textValue(values, 'inspect')
+  if (text === null) {
+    if (textValue(values, 'inspect-port') === null) return []
+    throw new UsageError('--inspect-port goes with --inspect')
+  }
+  const names = text.split(',').map((name) => name.trim())
+  const found = names.filter((name) => name !== '')
+  if (found.length > 0) return found
+  throw new UsageError(`--inspect takes names of functions, with commas in between, not '${text}'`)
 }
 
 /** How often ports are chosen again that somebody else has taken meanwhile. */
