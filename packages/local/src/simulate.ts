@@ -12,7 +12,7 @@ import type { FunctionSpec } from './environment/function-spec.ts'
 import { createInspectPorts } from './environment/inspect-ports.ts'
 import type { Work } from './environment/invocation.ts'
 import type { Outcome } from './environment/outcome.ts'
-import { Pool } from './environment/pool.ts'
+import { checkTakesEvents, Pool } from './environment/pool.ts'
 import { eventRuntime } from './environment/program.ts'
 import { startReaper } from './environment/reaper.ts'
 import { WebEnvironment } from './environment/web/web-environment.ts'
@@ -129,7 +129,13 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
   const sources = startSources({ ...options.sources, server: aws, region, invoke, log })
   opened.defer(() => sources.close())
   sources.update(loaded.app)
-  const { asynchronous, scheduledEvent } = sources
+  const { scheduledEvent } = sources
+  const asynchronous = {
+    submit: (functionName: string, event: string) => {
+      checkTakesEvents(specOf(plan, functionName))
+      return sources.asynchronous.submit(functionName, event)
+    },
+  }
   const lambdaApi = { loaded: () => plan.loaded, region, invoke, asynchronous, tails, scheduledEvent }
   aws.serve((request) => answerLambda(lambdaApi, request))
 
@@ -166,10 +172,8 @@ export async function simulate(loaded: LoadedApp, options: SimulateOptions = {})
     thaw: (id) => pool.thaw(id),
     invoke: async (functionName, payload) =>
       await invoke(functionName, JSON.stringify(payload) ?? 'null', makeTraceId(Date.now())),
-    invokeAsync: (functionName, payload) => {
-      specOf(plan, functionName)
-      return asynchronous.submit(functionName, JSON.stringify(payload) ?? 'null')
-    },
+    invokeAsync: (functionName, payload) =>
+      asynchronous.submit(functionName, JSON.stringify(payload) ?? 'null'),
     runSchedule: (functionName) => {
       const event = scheduledEvent(functionName)
       if (event !== null) return asynchronous.submit(functionName, event)

@@ -102,7 +102,7 @@ export interface Simulator {
   invoke(functionName: string, payload: unknown): Promise<Outcome>
   /**
    * Invokes asynchronously, as `InvocationType: Event` does, and gives the request id. Throws `LocalError`
-   * `FUNCTION_UNKNOWN`, `EVENT_TOO_LARGE`.
+   * `FUNCTION_UNKNOWN`, `FUNCTION_IS_WEB`, `EVENT_TOO_LARGE`.
    */
   invokeAsync(functionName: string, payload: unknown): string
   /** Runs the function of a schedule now, enabled or not, asynchronously. Throws `LocalError` `FUNCTION_UNKNOWN`. */

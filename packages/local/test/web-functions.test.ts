@@ -269,13 +269,17 @@ describe('a server of its own', () => {
 
   test('takes no events, and not every request', async () => {
     await expect(web.simulator.invoke('web', {})).rejects.toMatchObject({ code: 'FUNCTION_IS_WEB' })
-    const invoke = await fetch(`${web.simulator.awsUrl}/2015-03-31/functions/web/invocations`, {
-      method: 'POST',
-    })
-    expect([invoke.status, invoke.headers.get('x-amzn-errortype')]).toEqual([
-      404,
-      'ResourceNotFoundException',
-    ])
+    expect(() => web.simulator.invokeAsync('web', {})).toThrow('is a Web Function')
+    for (const type of ['RequestResponse', 'Event']) {
+      const { status, headers } = await fetch(
+        `${web.simulator.awsUrl}/2015-03-31/functions/web/invocations`,
+        {
+          method: 'POST',
+          headers: { 'x-amz-invocation-type': type },
+        },
+      )
+      expect([status, headers.get('x-amzn-errortype')]).toEqual([404, 'ResourceNotFoundException'])
+    }
     const statusOf = async (lines: string) => (await sendRaw(web.simulator.url, `${lines}\r\n\r\n`)).status
     expect(await statusOf('GET /pid HTTP/1.0')).toBe(505)
     expect(await statusOf('PROPFIND /pid HTTP/1.1\r\nhost: x\r\nconnection: close')).toBe(400)

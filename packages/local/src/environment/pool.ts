@@ -44,6 +44,13 @@ const ranks: Readonly<Record<EnvironmentState, number>> = {
   dead: 6,
 }
 
+/** Throws `LocalError` `FUNCTION_IS_WEB`. */
+export function checkTakesEvents({ name, requestsPerEnvironment }: FunctionSpec): void {
+  if (requestsPerEnvironment <= 1) return
+  const message = `'${name}' is a Web Function, which takes no events: send an HTTP request`
+  throw new LocalError('FUNCTION_IS_WEB', message)
+}
+
 /** The environments of all functions: reused when idle, more of them when requests come at once. */
 export class Pool {
   readonly #options: PoolOptions
@@ -74,10 +81,7 @@ export class Pool {
    * `TOO_MANY_REQUESTS` when none is free and no more may be started, `CLOSED` after `close`, `FUNCTION_IS_WEB`.
    */
   async invoke(spec: FunctionSpec, work: Work): Promise<Outcome> {
-    if (spec.requestsPerEnvironment > 1) {
-      const message = `'${spec.name}' is a Web Function, which takes no events: send an HTTP request`
-      throw new LocalError('FUNCTION_IS_WEB', message)
-    }
+    checkTakesEvents(spec)
     for (;;) {
       const environment = this.#use(spec) as Environment
       const outcome = await environment.invoke(work)
