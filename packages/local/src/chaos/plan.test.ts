@@ -57,6 +57,15 @@ test('each minute has about as much of it as the rate says, in order', () => {
   expect(share('lost-answer')).toBeCloseTo(1, 0)
 })
 
+test('at the highest rate most of what is started lives, and the bucket is rarely slower', () => {
+  const plan = createPlan('rates', readRates({ seed: 0, rate: 1000 }))
+  const percentOf = (hit: (n: number) => boolean) => range(10_000).filter(hit).length / 100
+  const kills = [plan.killInStart, plan.killInInvocation, plan.killInStream]
+  for (const kill of kills) expect(percentOf((n) => kill(n) !== null)).toBeCloseTo(25, -0.5)
+  expect(percentOf((n) => plan.bucketFault(n)?.delayMs !== undefined)).toBeCloseTo(10, -0.5)
+  expect(percentOf((n) => plan.bucketFault(n)?.fate !== undefined)).toBe(100)
+})
+
 test('clocks go ahead by hours and stay there, or are behind by minutes for a while, by whole milliseconds', () => {
   const clocks = first(createPlan(1, all), 'freeze', 300).flatMap((act) =>
     act.kind === 'freeze' ? [act.clock] : [],

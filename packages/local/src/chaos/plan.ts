@@ -42,7 +42,13 @@ const percent = {
 } as const
 
 /** No more than this share of starts, invocations and streams is killed, so that some get through at any rate. */
-const highestShare = 0.5
+const mostKilled = 0.25
+
+/**
+ * No more than this share of requests to the bucket is slow: who waits meets the more of everything else, so that slowness
+ * that grew with all other kinds would let nothing through.
+ */
+const mostSlow = 0.1
 
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
@@ -50,7 +56,7 @@ const hourMs = 60 * minuteMs
 export function createPlan(seed: number | string, rates: ChaosRates): ChaosPlan {
   const kill = (event: string, part: keyof typeof percent, [minMs, maxMs]: readonly [number, number]) => {
     const numbers = draw(seed, event)
-    const hit = numbers.next() < Math.min(highestShare, (percent[part] / 100) * rates.kill)
+    const hit = numbers.next() < Math.min(mostKilled, (percent[part] / 100) * rates.kill)
     return hit ? numbers.spread(minMs, maxMs) : null
   }
   return {
@@ -70,7 +76,7 @@ export function createPlan(seed: number | string, rates: ChaosRates): ChaosPlan 
     killInStream: (n) => kill(`stream ${n}`, 'stream', [0.5, 200]),
     bucketFault(n) {
       const numbers = draw(seed, `bucket ${n}`)
-      const slow = numbers.next() < (percent.slow / 100) * rates.bucket
+      const slow = numbers.next() < Math.min(mostSlow, (percent.slow / 100) * rates.bucket)
       const delayMs = numbers.spread(20, 2000)
       let left = (numbers.next() * 100) / rates.bucket
       const fates = [
