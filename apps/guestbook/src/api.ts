@@ -29,4 +29,8 @@ app.post('/entries', async (c) => {
   return c.json({ id }, 201)
 })
 
+app.onError((error) => {
+  throw error // Hono would answer 500; serve answers 503 where it is worth another try
+})
+
 export const handler = serve(app, { with: [db] })
