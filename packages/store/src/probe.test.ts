@@ -30,11 +30,25 @@ test('refuses an S3 server that ignores conditions', async () => {
   }
 })
 
-test('passes over conflicts, and says when it cannot know', async () => {
+test('passes over conflicts and one answer that is lost, and says when it cannot know', async () => {
   const busy = faultyStore(memoryStore(), faultsOfPuts('busy', undefined, 'busy', 'busy'))
   await probeConditionalPut(busy, 'probe/1')
-  const lossy = faultyStore(memoryStore(), faultsOfPuts('lose-answer'))
-  await expect(probeConditionalPut(lossy, 'probe/1')).rejects.toMatchObject({ unknown: true })
+  for (const fault of ['lose-answer', 'lose-request'] as const) {
+    for (const faults of [[fault], [undefined, fault]]) {
+      const lossy = faultyStore(memoryStore(), faultsOfPuts(...faults))
+      await probeConditionalPut(lossy, 'probe/1')
+      const ignoring = faultyStore(memoryStore(), faultsOfPuts(...faults), { ignoreConditions: true })
+      await expect(probeConditionalPut(ignoring, 'probe/1')).rejects.toMatchObject({
+        code: 'STORE_IGNORES_CONDITIONS',
+      })
+    }
+    const silent = faultyStore(memoryStore(), faultsOfPuts(fault, fault))
+    await expect(probeConditionalPut(silent, 'probe/1')).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      unknown: false,
+      retryable: true,
+    })
+  }
 })
 
 test('leaves one empty object, and may use its name again', async () => {

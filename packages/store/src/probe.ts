@@ -22,11 +22,20 @@ export async function probeConditionalPut(store: ObjectStore, key: string): Prom
   )
 }
 
+/** Where it is not known what became of a put, it is repeated once: the object is there or not, and either is fine. */
 async function create(store: ObjectStore, key: string): Promise<PutResult> {
-  for (let i = 0; i < tries; i++) {
-    const result = await store.put(key, new Uint8Array(), { ifAbsent: true })
-    if (result.outcome !== 'busy') return result
-  }
   const details = { operation: 'probe', store: store.description, key } as const
+  let failed = false
+  for (let i = 0; i < tries; i++) {
+    try {
+      const result = await store.put(key, new Uint8Array(), { ifAbsent: true })
+      if (result.outcome !== 'busy') return result
+    } catch (error) {
+      if (!(error instanceof StoreError && error.unknown)) throw error
+      if (failed)
+        throw new StoreError('STORE_UNAVAILABLE', 'twice it gave no answer', { ...details, cause: error })
+      failed = true
+    }
+  }
   throw new StoreError('STORE_UNAVAILABLE', `it answered ${tries} times that the name is in use`, details)
 }
