@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { lockPage } from '@thaw/ltx'
 import { Connection } from './connection.ts'
@@ -7,8 +7,8 @@ import type { NewDatabase } from './options.ts'
 import { writePages } from './page-file.ts'
 import { PublishedPages } from './published-pages.ts'
 import { becameFull } from './space.ts'
-import { continueTail, readWalTail, type WalCursor, type WalTail } from './wal.ts'
-import { readWalEnd, verifyWalEnd } from './wal-index.ts'
+import { continueTail, type WalCursor, type WalTail } from './wal.ts'
+import { WalFiles } from './wal-files.ts'
 
 const DEFAULT_PAGE_SIZE = 4096
 const WAL_CHECKPOINT_BYTES = 4 * 1024 * 1024
@@ -46,10 +46,8 @@ export class Replica {
   #reader: Snapshot
   #snapshots = new Set<Snapshot>()
   readonly #published: PublishedPages
+  readonly #wal: WalFiles
   #cursor: WalCursor | null = null
-  /** The log, kept open for the next capture. */
-  #wal: number | null = null
-  #walIndex: number | null = null
   /** Whether the reader is inside a transaction on the published state. */
   #pinned = false
 
@@ -58,6 +56,7 @@ export class Replica {
     this.path = path
     this.#new = made
     this.#published = new PublishedPages(path)
+    this.#wal = new WalFiles(path)
     const opened = this.#openConnections()
     this.#writer = opened.writer
     this.#reader = opened.reader
@@ -101,12 +100,7 @@ export class Replica {
    * @param before an earlier capture since that publication: only what has come after it is read
    */
   capture(before: Capture | null = null): Capture | null {
-    const log = this.#openLog()
-    if (log === null) return before
-    const cursor = before?.cursor ?? this.#cursor
-    const end = readWalEnd(this.#openIndex(), this.#pageSize)
-    const tail = readWalTail(log, this.#pageSize, cursor, end.offset)
-    verifyWalEnd(end, tail?.cursor ?? cursor)
+    const tail = this.#wal.tail(this.#pageSize, before?.cursor ?? this.#cursor)
     if (!tail) return before
     const capture = before ? continueTail(before, tail) : tail
     for (let page = this.#pageCount + 1; page <= capture.pageCount; page++) {
@@ -226,19 +220,7 @@ export class Replica {
 
   /** The published images of pages that exist in the published state. */
   #publishedImages(pages: readonly number[]): Map<number, Uint8Array> {
-    return this.#published.images(pages, this.#openLog(), this.#pageSize)
-  }
-
-  /** The log, kept open until the connections are closed; null where there is none. */
-  #openLog(): number | null {
-    this.#wal ??= openIfThere(`${this.path}-wal`)
-    return this.#wal
-  }
-
-  /** The index of the log, which is there as long as a connection is. */
-  #openIndex(): number {
-    this.#walIndex ??= openSync(`${this.path}-shm`, 'r')
-    return this.#walIndex
+    return this.#published.images(pages, this.#wal.log, this.#pageSize)
   }
 
   /** In the file what is not published would overwrite the images that an undo needs. */
@@ -303,12 +285,8 @@ export class Replica {
     }
     if (!this.#reader.dead) this.#reader.connection.close()
     this.#snapshots.clear()
-    if (this.#wal !== null) closeSync(this.#wal)
-    this.#wal = null
     this.#writer.close() // last: only a connection that can write folds the log into the file
-    // To close a file gives up the locks that this process has on it, and SQLite's are on this one.
-    if (this.#walIndex !== null) closeSync(this.#walIndex)
-    this.#walIndex = null
+    this.#wal.close()
     this.#published.folded()
     this.#cursor = null
     this.#pinned = false
@@ -318,8 +296,4 @@ export class Replica {
 function pinConnection(connection: Connection): void {
   connection.control('BEGIN')
   connection.control('PRAGMA schema_version')
-}
-
-function openIfThere(path: string): number | null {
-  return existsSync(path) ? openSync(path, 'r') : null
 }

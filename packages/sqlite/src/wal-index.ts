@@ -44,14 +44,22 @@ export function readWalEnd(fd: number, pageSize: number): WalEnd {
 }
 
 /**
- * @param reached where reading the log has come to; null when nothing was ever read from it
- * @throws Error unless that is all that is committed
+ * Whether reading has come to the end.
+ * @param reached where it has come to; null when nothing was ever read from the log
  */
-export function verifyWalEnd(end: WalEnd, reached: WalCursor | null): void {
-  const isSameLife = reached?.salt1 === end.salt1 && reached.salt2 === end.salt2
-  const offset = reached && isSameLife ? reached.offset : LOG_HEADER_SIZE
-  if (offset === end.offset) return
+export function isAtEnd(reached: WalCursor | null, end: WalEnd): boolean {
+  return readTo(reached, end) === end.offset
+}
+
+/** @throws Error unless reading has come to the end */
+export function verifyAtEnd(reached: WalCursor | null, end: WalEnd): void {
+  if (isAtEnd(reached, end)) return
   throw new Error(
-    `the write-ahead log was read up to byte ${offset}, and what is committed to it ends at ${end.offset}`,
+    `the write-ahead log was read up to byte ${readTo(reached, end)}, and what is committed to it ends at ${end.offset}`,
   )
+}
+
+/** How much of this life of the log was read. */
+function readTo(reached: WalCursor | null, { salt1, salt2 }: WalEnd): number {
+  return reached?.salt1 === salt1 && reached.salt2 === salt2 ? reached.offset : LOG_HEADER_SIZE
 }
