@@ -35,7 +35,7 @@ test.each([[], ['--packaged']])('runs a function of every kind %s', async (...ar
     /greeter +queue +GREETER_QUEUE_URL/,
     /live +WebSocket API +ws:\/\/127\.0\.0\.1:\d+ /,
   ]) {
-    expect(running.printed()).toMatch(row)
+    await running.find(row)
   }
   const socket = new WebSocket(running.url.replace('http', 'ws'))
   await once(socket, 'open')
@@ -102,7 +102,7 @@ test('what is wrong is said once and clearly, with file and line, and mended wit
   const functions = `api: http('./echo.ts', { route: 'GET /' }), late: http('./late.ts', { route: 'GET /late' })`
   const project = await makeProject({ 'thaw.config.ts': config(functions), 'echo.ts': echo })
   const running = await run(project)
-  expect(running.printed()).toContain('warning: functions.late.entry: there is no file ./late.ts')
+  await expect.poll(running.printed).toContain('warning: functions.late.entry: there is no file ./late.ts')
   expect((await fetch(`${running.url}/late`)).status).toBe(500)
   await running.find(/(late#\d+ \| cannot initialise late\.handler: no file for the handler)/)
   expect(await get(running, '/')).toEqual({ queue: null })
@@ -153,8 +153,8 @@ test.each([[], ['--packaged']])('stack traces point to the sources %s', async (.
   const running = await run(project, ...args)
   expect((await fetch(running.url)).status).toBe(500)
   await running.find(/(REPORT)/)
-  expect(running.printed()).toContain(`${project.root}/src/thrower.ts:7:9`)
-  expect(running.printed()).toContain(`${project.root}/src/api.ts:2:`)
+  await expect.poll(running.printed).toContain(`${project.root}/src/thrower.ts:7:9`)
+  await expect.poll(running.printed).toContain(`${project.root}/src/api.ts:2:`)
 })
 
 test('a project runs once at a time, and again after one that was killed', async () => {
@@ -174,7 +174,7 @@ test('a project runs once at a time, and again after one that was killed', async
 test('--inspect names a function and says where to attach', async () => {
   const project = await makeProject({ 'thaw.config.ts': config(`api: http('./echo.ts')`), 'echo.ts': echo })
   const running = await run(project, '--inspect', 'api', '--inspect-port', '0')
-  expect(running.printed()).toContain('debugger  api: no time limits')
+  await expect.poll(running.printed).toContain('debugger  api: no time limits')
   await get(running, '/')
   await running.find(/(api#1 \| a debugger can be attached: ws:\/\/127\.0\.0\.1:)/)
   await running.end()

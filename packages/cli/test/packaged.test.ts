@@ -141,7 +141,8 @@ describe.each([
         how === 'fail' ? /secret of the function|aborted/ : /exit status 7|environment ended/,
       )
       // Of the sources, which are no part of the zip.
-      if (how === 'fail') expect(running.printed().slice(from)).toContain(`${project.root}/src/pieces.ts:9:`)
+      const place = `${project.root}/src/pieces.ts:9:`
+      if (how === 'fail') await expect.poll(() => running.printed().slice(from)).toContain(place)
       // The next one is whole.
       const next = await begin('well')
       await next.goOn()
@@ -168,6 +169,6 @@ test('at the end each environment gets SIGTERM, and shuts its participants down'
   expect(await running.end()).toEqual([0, null])
   for (const name of names) {
     const line = new RegExp(`^${name}#\\d+ \\| participant shut down in .*/packages/${name}$`, 'm')
-    expect(running.printed()).toMatch(line)
+    await running.find(line)
   }
 })

@@ -40,11 +40,11 @@ test.each([
 ] as const)('runs the application, and ends on %s with %i', async (signal, code) => {
   const { running, find, exited, printed } = dev('--port', '0')
   const url = await find(/fixture is at (http:\/\/127\.0\.0\.1:\d+)/)
-  expect(printed()).toMatch(/echo +HTTP API +ANY \/echo\n +ANY \/echo\/\{proxy\+\}\n +GET \/users\/\{id\}/)
-  expect(printed()).toMatch(/S3 +http:\/\/127\.0\.0\.1:\d+, kept in \.thaw\/s3/)
+  await find(/echo +HTTP API +ANY \/echo\n +ANY \/echo\/\{proxy\+\}\n +GET \/users\/\{id\}/)
+  await find(/S3 +http:\/\/127\.0\.0\.1:\d+, kept in \.thaw\/s3/)
   expect((await fetch(`${url}/echo`)).status).toBe(200)
   await find(/(echo#1 \| REPORT)/)
-  expect(printed()).toMatch(/^GET \/echo 200 [\d.]+ ms echo#1 \(cold start \d+ ms\)$/m)
+  await find(/^GET \/echo 200 [\d.]+ ms echo#1 \(cold start \d+ ms\)$/m)
   expect(printed()).not.toContain('START RequestId')
   running.kill(signal)
   expect(await exited).toEqual([code, null])
@@ -71,5 +71,5 @@ test.each([
 ])('%j is a wrong command line', async (options, message) => {
   const { exited, printed } = dev('--port', '0', ...options)
   expect((await exited)[0]).toBe(2)
-  expect(printed()).toContain(message)
+  await expect.poll(printed).toContain(message)
 })
