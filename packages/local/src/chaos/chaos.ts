@@ -52,8 +52,6 @@ export function createChaos(options: ChaosOptions, log: Log): Chaos {
   const timers = new Set<NodeJS.Timeout>()
   /** What an environment's next invocation is told about its clock, and what it has been told. */
   const clocks = new Map<string, { next: ClockShift | null; aheadMs: number }>()
-  /** Stopped at the moment: who was stopped again would go on too early, and be said to have lost more than it did. */
-  const held = new Set<string>()
   let victims: Victims | null = null
   let closed = false
 
@@ -82,14 +80,13 @@ export function createChaos(options: ChaosOptions, log: Log): Chaos {
   }
 
   function freeze({ id, state, pid }: EnvironmentInfo, ms: number, clock: ClockShift | null): void {
-    if (victims === null || pid === null || held.has(id)) return
-    if (!['frozen', 'idle', 'busy'].includes(state)) return
+    if (victims === null || pid === null || !['frozen', 'idle', 'busy'].includes(state)) return
+    // Who was stopped again would go on too early, and be said to have lost more than it did.
+    if (journal.isHeld(id)) return
     const runs = state !== 'frozen'
     if (runs) {
       victims.freeze(id)
-      held.add(id)
       later(ms, () => {
-        held.delete(id)
         journal.thawed(id)
         try {
           victims?.thaw(id)

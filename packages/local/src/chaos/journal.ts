@@ -123,6 +123,11 @@ export class Journal {
     return this.#lives.get(environmentId)?.starting === true
   }
 
+  /** Whether it is stopped at the moment. */
+  isHeld(environmentId: string): boolean {
+    return (this.#lives.get(environmentId)?.held ?? null) !== null
+  }
+
   /** Whether it has this request. */
   has(environmentId: string, requestId: string): boolean {
     return this.#lives.get(environmentId)?.requests.has(requestId) === true
