@@ -1,18 +1,28 @@
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { memoryStore, type ObjectStore } from '@thaw/store'
-import { expect, test } from 'vitest'
+import { expect, type TestContext, test } from 'vitest'
 import { open, rows } from '../test/kit.ts'
 import { fillUp, smallFileSystem } from '../test/small-file-system.ts'
 import type { SqliteDatabase } from './types.ts'
 
 const MEBIBYTE = 1024 * 1024
-const SKIPPED = 'a small file system takes root and Linux'
 /** As large as a log has to be for it to be folded into the file. */
 const LOG_BYTES = 4 * MEBIBYTE
 /** The index of a log grows when it has so many frames, by eight pages of the file system. */
 const FRAMES_OF_FIRST_INDEX = 4062
 const WRITES = 60
+
+/** A database with one table, on a small disk and in a store in memory. Skips the test where there is none. */
+async function openOnSmallDisk({ skip }: TestContext, options: Partial<Parameters<typeof open>[0]> = {}) {
+  const directory = smallFileSystem(12 * MEBIBYTE)
+  if (!directory) return skip('a small file system takes root and Linux')
+  const store = memoryStore()
+  const writeBehind = { writes: null, intervalMs: null }
+  const db = await open({ store, directory, writeBehind, maintainEvery: 0, ...options })
+  await db.execute('CREATE TABLE t(id INTEGER PRIMARY KEY, name, v)')
+  return { directory, store, db }
+}
 
 function logSize(directory: string): number {
   const files = readdirSync(directory, { recursive: true, withFileTypes: true })
@@ -50,12 +60,7 @@ async function namesIn(store: ObjectStore): Promise<unknown[]> {
 test.for(['commit', 'write-behind'] as const)(
   'a log that finds no room to be folded fails no %s',
   async (durability, context) => {
-    const directory = smallFileSystem(12 * MEBIBYTE)
-    if (!directory) return context.skip(SKIPPED)
-    const store = memoryStore()
-    const writeBehind = { writes: null, intervalMs: null }
-    const db = await open({ store, directory, durability, writeBehind, maintainEvery: 0 })
-    await db.execute('CREATE TABLE t(id INTEGER PRIMARY KEY, name, v)')
+    const { directory, store, db } = await openOnSmallDisk(context, { durability })
     await fillLog(db, directory, LOG_BYTES - 200_000, 40_000)
     fillUp(directory, 500_000) // for the log, and not for the file
 
@@ -74,13 +79,8 @@ test.for(['commit', 'write-behind'] as const)(
 test.for(['commit', 'write-behind'] as const)(
   'what SQLite could not commit because the index of its log had no room is not published: %s',
   async (durability, context) => {
-    const directory = smallFileSystem(12 * MEBIBYTE)
-    if (!directory) return context.skip(SKIPPED)
-    const store = memoryStore()
     const pageSize = 512
-    const writeBehind = { writes: null, intervalMs: null }
-    const db = await open({ store, directory, durability, writeBehind, pageSize, maintainEvery: 0 })
-    await db.execute('CREATE TABLE t(id INTEGER PRIMARY KEY, name, v)')
+    const { directory, store, db } = await openOnSmallDisk(context, { durability, pageSize })
     await fillLog(db, directory, (FRAMES_OF_FIRST_INDEX - 40) * (pageSize + 24), 3_000)
     fillUp(directory, 7 * 4096)
 
@@ -95,11 +95,7 @@ test.for(['commit', 'write-behind'] as const)(
 )
 
 test('a copy that finds no room to follow says so, and follows when there is room again', async (context) => {
-  const directory = smallFileSystem(12 * MEBIBYTE)
-  if (!directory) return context.skip(SKIPPED)
-  const store = memoryStore()
-  const db = await open({ store, directory, maintainEvery: 0 })
-  await db.execute('CREATE TABLE t(id INTEGER PRIMARY KEY, name, v)')
+  const { directory, store, db } = await openOnSmallDisk(context)
   await fillLog(db, directory, LOG_BYTES / 2, 40_000)
   fillUp(directory, 0)
   await (await open({ store })).execute("INSERT INTO t(name) VALUES ('theirs')")

@@ -1,5 +1,5 @@
 import { readSync } from 'node:fs'
-import type { WalCursor } from './wal.ts'
+import { WAL_FRAME_HEADER_SIZE, WAL_HEADER_SIZE, type WalCursor } from './wal.ts'
 
 /**
  * Where SQLite says that its write-ahead log ends, in the index that it keeps beside it (`-shm`).
@@ -16,9 +16,6 @@ const IS_INITIALISED = 12
 /** The numbers before the salts are in this machine's order of bytes, the salts in that of the log. */
 const FRAMES_WORD = 4
 const SALTS = 32
-
-const LOG_HEADER_SIZE = 32
-const FRAME_HEADER_SIZE = 24
 
 const header = new Uint32Array(HEADER_SIZE / 4)
 const bytes = Buffer.from(header.buffer)
@@ -37,7 +34,7 @@ export function readWalEnd(fd: number, pageSize: number): WalEnd {
     throw new Error('the index of the write-ahead log has no header')
   }
   return {
-    offset: LOG_HEADER_SIZE + (header[FRAMES_WORD] ?? 0) * (FRAME_HEADER_SIZE + pageSize),
+    offset: WAL_HEADER_SIZE + (header[FRAMES_WORD] ?? 0) * (WAL_FRAME_HEADER_SIZE + pageSize),
     salt1: bytes.readUInt32BE(SALTS),
     salt2: bytes.readUInt32BE(SALTS + 4),
   }
@@ -61,5 +58,5 @@ export function verifyAtEnd(reached: WalCursor | null, end: WalEnd): void {
 
 /** How much of this life of the log was read. */
 function readTo(reached: WalCursor | null, { salt1, salt2 }: WalEnd): number {
-  return reached?.salt1 === salt1 && reached.salt2 === salt2 ? reached.offset : LOG_HEADER_SIZE
+  return reached?.salt1 === salt1 && reached.salt2 === salt2 ? reached.offset : WAL_HEADER_SIZE
 }

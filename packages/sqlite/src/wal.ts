@@ -6,15 +6,16 @@ import { endianness } from 'node:os'
  * Format: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
  */
 
-const HEADER_SIZE = 32
-const FRAME_HEADER_SIZE = 24
+/** Bytes before the first frame, and before the image in each. */
+export const WAL_HEADER_SIZE = 32
+export const WAL_FRAME_HEADER_SIZE = 24
 const MAGIC_LITTLE_ENDIAN_WORDS = 0x377f0682
 const MAGIC_BIG_ENDIAN_WORDS = 0x377f0683
 const FORMAT_VERSION = 3007000
 const FIRST_READ_FRAMES = 4
 const LARGEST_READ_FRAMES = 256
 /** The header and the first frames are read into here. Shared by all calls: a call never gives up control. */
-let scratch = Buffer.allocUnsafeSlow(HEADER_SIZE)
+let scratch = Buffer.allocUnsafeSlow(WAL_HEADER_SIZE)
 
 const MACHINE_IS_LITTLE_ENDIAN = endianness() === 'LE'
 
@@ -94,7 +95,7 @@ interface Frame {
  * begin small and grow only while what they find belongs here.
  */
 function readFrames(fd: number, pageSize: number, from: WalCursor, end: number): WalTail | null {
-  const frameSize = FRAME_HEADER_SIZE + pageSize
+  const frameSize = WAL_FRAME_HEADER_SIZE + pageSize
   const frames: Frame[] = []
   let { offset, checksum } = from
   let committed = 0
@@ -110,7 +111,7 @@ function readFrames(fd: number, pageSize: number, from: WalCursor, end: number):
       const next = continuedChecksum(chunk, at, pageSize, from, checksum)
       if (!next) break
       checksum = next
-      const image = at + FRAME_HEADER_SIZE
+      const image = at + WAL_FRAME_HEADER_SIZE
       const view = chunk.subarray(image, at + frameSize)
       const data = isFirst ? new Uint8Array(view) : view // a copy: the scratch is somebody else's next
       frames.push({ page: chunk.readUInt32BE(at), offset: offset + image, data })
@@ -151,7 +152,7 @@ function continuedChecksum(
 ): readonly [number, number] | null {
   if (chunk.readUInt32BE(at + 8) !== salt1 || chunk.readUInt32BE(at + 12) !== salt2) return null
   const begun = addWords(chunk, at, 8, checksum, wordsAreLittleEndian)
-  const next = addWords(chunk, at + FRAME_HEADER_SIZE, pageSize, begun, wordsAreLittleEndian)
+  const next = addWords(chunk, at + WAL_FRAME_HEADER_SIZE, pageSize, begun, wordsAreLittleEndian)
   if (chunk.readUInt32BE(at + 16) !== next[0] || chunk.readUInt32BE(at + 20) !== next[1]) return null
   return next
 }
@@ -159,7 +160,7 @@ function continuedChecksum(
 /** Null while the file is shorter than a header. */
 function readHeader(fd: number): WalHeader | null {
   const header = scratch
-  if (readFully(fd, header, HEADER_SIZE, 0) < HEADER_SIZE) return null
+  if (readFully(fd, header, WAL_HEADER_SIZE, 0) < WAL_HEADER_SIZE) return null
   const magic = header.readUInt32BE(0)
   if (magic !== MAGIC_LITTLE_ENDIAN_WORDS && magic !== MAGIC_BIG_ENDIAN_WORDS) {
     throw new Error(`no write-ahead log: it begins with ${header.toString('hex', 0, 4)}`)
@@ -174,7 +175,7 @@ function readHeader(fd: number): WalHeader | null {
   return {
     pageSize: header.readUInt32BE(8),
     start: {
-      offset: HEADER_SIZE,
+      offset: WAL_HEADER_SIZE,
       salt1: header.readUInt32BE(16),
       salt2: header.readUInt32BE(20),
       checksum,
