@@ -57,28 +57,36 @@ export async function* download(
   files: readonly LtxFile[],
   { pieceBytes, aheadBytes }: DownloadLimits = DEFAULT_LIMITS,
 ): AsyncGenerator<Download> {
-  const piecesOf = (files: readonly LtxFile[]) => files.flatMap((file) => split(file, pieceBytes))
-  const isSmall = ({ size }: LtxFile) => size <= SMALL_BYTES
-  const isLarge = (file: LtxFile) => !isSmall(file)
-  const small = fetchAhead(store, piecesOf(files.filter(isSmall)), Math.min(aheadBytes, SMALL_AHEAD_BYTES))
-  const large = fetchAhead(store, piecesOf(files.filter(isLarge)), aheadBytes)
-  async function* read(file: LtxFile): AsyncGenerator<Uint8Array> {
-    for (const _ of split(file, pieceBytes)) yield (isSmall(file) ? small : large).next()
+  const parts = files.map((file) => ({
+    file,
+    small: file.size <= SMALL_BYTES,
+    pieces: split(file, pieceBytes),
+  }))
+  const piecesOf = (wanted: boolean) => parts.flatMap(({ small, pieces }) => (small === wanted ? pieces : []))
+  const small = fetchAhead(store, piecesOf(true), Math.min(aheadBytes, SMALL_AHEAD_BYTES))
+  const large = fetchAhead(store, piecesOf(false), aheadBytes)
+  async function* read(count: number, lane: Lane): AsyncGenerator<Uint8Array> {
+    for (let i = 0; i < count; i++) yield lane.next()
   }
   try {
-    for (const file of files) yield { file, pieces: read(file) }
+    for (const part of parts) {
+      yield { file: part.file, pieces: read(part.pieces.length, part.small ? small : large) }
+    }
   } finally {
     small.stop()
     large.stop()
   }
 }
 
+interface Lane {
+  /** The next piece. */
+  next(): Promise<Uint8Array>
+  /** Asks for nothing more. */
+  stop(): void
+}
+
 /** Fetches pieces in their order, as far ahead of the reader as the limits allow. */
-function fetchAhead(
-  store: ObjectStore,
-  pieces: readonly Piece[],
-  aheadBytes: number,
-): { next(): Promise<Uint8Array>; stop(): void } {
+function fetchAhead(store: ObjectStore, pieces: readonly Piece[], aheadBytes: number): Lane {
   const ahead: { readonly size: number; readonly bytes: Promise<Uint8Array> }[] = []
   let next = 0
   let bytesAhead = 0
